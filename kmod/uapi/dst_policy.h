@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR BSD-2-Clause */
+/*
+ * The policy interface: what the kernel module asks a BPF struct_ops program, and what it tells it.
+ *
+ * One file for the module (which defines the types in its BTF), for policies (through
+ * bpf/dst_policy.bpf.h, relocated with CO-RE) and for libdstbpf. Rules: members are only ever
+ * appended, no member changes type or meaning. All sizes and positions are in sectors of 512 bytes.
+ */
+#ifndef _UAPI_DST_POLICY_H
+#define _UAPI_DST_POLICY_H
+
+#include <linux/types.h>
+
+#define DSTB_POLICY_ABI		1	/* dstb_policy_ops.abi */
+#define DSTB_POLICY_NAME_LEN	16	/* with the terminating zero; BPF names hold 15, too */
+#define DSTB_MAX_LEGS		16	/* legs of one run */
+#define DSTB_MAX_NODES		256	/* nodes of a volume */
+#define DSTB_LAYOUT_PRIV	8	/* words that layout() computes for place() */
+#define DSTB_PARAM_NAME_LEN	32	/* with the terminating zero */
+#define DSTB_VOLUME_NAME_LEN	28	/* with the terminating zero */
+
+/**
+ * struct dstb_layout_node - a node as the mapping sees it
+ * @size:	data area, in sectors
+ * @value:	whatever layout() stored with dstb_layout_set_value(), e.g. where the node begins in
+ *		the volume
+ * @weight:	relative share of data, 100 unless said otherwise
+ * @zone:	failure domain, 0 unless said otherwise
+ *
+ * place() sees an array of DSTB_MAX_NODES of these, the ones from nr_nodes on are zero:
+ * dstb_layout_nodes(). An array's stride is compiled into policies: this struct alone never grows.
+ */
+struct dstb_layout_node {
+	__u64 size;
+	__u64 value;
+	__u32 weight;
+	__u32 zone;
+};
+
+/**
+ * struct dstb_layout_args - what layout() is asked and answers
+ * @version:	in: layout version, 1 for a new volume
+ * @nr_nodes:	in: how many nodes
+ * @block_size:	in: logical block size of the volume, in bytes; what place() answers must be a
+ *		multiple
+ * @reserved:	0
+ * @capacity:	out: size of the volume in sectors; a multiple of the block size, not 0
+ * @run:	out: place() never answers a run that crosses a multiple of this many sectors; 0: no
+ *		such rule
+ * @copies:	out: legs of a run, at most: 1..DSTB_MAX_LEGS; the core makes room for so many
+ * @reserved2:	0
+ * @priv:	out: anything place() needs
+ *
+ * The outputs, and the nodes' values, are preset to those of a linear concatenation: value is where
+ * a node begins.
+ */
+struct dstb_layout_args {
+	__u32 version;
+	__u32 nr_nodes;
+	__u32 block_size;
+	__u32 reserved;
+	__u64 capacity;
+	__u64 run;
+	__u32 copies;
+	__u32 reserved2;
+	__u64 priv[DSTB_LAYOUT_PRIV];
+};
+
+/**
+ * struct dstb_layout - the inputs that place() is a pure function of, read-only
+ * @version:	layout version
+ * @nr_nodes:	how many nodes
+ * @block_size:	logical block size of the volume, in bytes
+ * @copies:	what layout() said
+ * @capacity:	what layout() said
+ * @run:	what layout() said
+ * @priv:	what layout() computed
+ */
+struct dstb_layout {
+	__u32 version;
+	__u32 nr_nodes;
+	__u32 block_size;
+	__u32 copies;
+	__u64 capacity;
+	__u64 run;
+	__u64 priv[DSTB_LAYOUT_PRIV];
+};
+
+/**
+ * struct dstb_place - a question to place(): where do these sectors live?
+ * @sector:	in: first sector, in the volume
+ * @asked:	in: how many sectors, 1 or more
+ * @run:	out: how many of them the legs of this answer hold: 1..asked. Preset to asked
+ *
+ * The legs are answered with dstb_place_leg().
+ */
+struct dstb_place {
+	__u64 sector;
+	__u32 asked;
+	__u32 run;
+};
+
+/**
+ * struct dstb_pick - a question to pick_read(): which leg serves this read?
+ * @sector:	in: first sector, in the volume
+ * @nr_sectors:	in: length
+ * @nr_legs:	in: legs to choose from, all of them in sync
+ *
+ * Details of a leg's node: dstb_pick_view().
+ */
+struct dstb_pick {
+	__u64 sector;
+	__u32 nr_sectors;
+	__u32 nr_legs;
+};
+
+#define DSTB_REQ_FUA	(1U << 0)
+#define DSTB_REQ_META	(1U << 1)
+
+/**
+ * struct dstb_acks - a question to acks(): on how many legs must this write be before it is
+ * acknowledged?
+ * @sector:	in: first sector, in the volume
+ * @nr_sectors:	in: length
+ * @flags:	in: DSTB_REQ_*
+ * @nr_legs:	in: legs that the layout gives this run
+ * @nr_in_sync:	in: those of them that are in sync now, and are written
+ */
+struct dstb_acks {
+	__u64 sector;
+	__u32 nr_sectors;
+	__u32 flags;
+	__u32 nr_legs;
+	__u32 nr_in_sync;
+};
+
+#define DSTB_VIEW_LOCAL		(1U << 0)
+#define DSTB_VIEW_IN_SYNC	(1U << 1)
+
+/**
+ * struct dstb_node_view - a node as choices see it, a copy made for one question
+ * @node:	index in the volume
+ * @flags:	DSTB_VIEW_*
+ * @in_flight:	legs under way on it now
+ * @errors:	legs that failed so far
+ * @latency_ns:	moving average of a read's latency, in ns; 0: nothing read yet
+ * @size:	data area, in sectors
+ * @weight:	as in the layout
+ * @zone:	as in the layout
+ */
+struct dstb_node_view {
+	__u32 node;
+	__u32 flags;
+	__u32 in_flight;
+	__u32 errors;
+	__u64 latency_ns;
+	__u64 size;
+	__u32 weight;
+	__u32 zone;
+};
+
+/**
+ * struct dstb_init - a volume begins to use the policy
+ * @volume:	its name
+ * @uuid:	its uuid
+ * @nr_nodes:	its nodes
+ * @copies:	what layout() said
+ * @reserved:	0
+ * @capacity:	what layout() said
+ */
+struct dstb_init {
+	char volume[DSTB_VOLUME_NAME_LEN];
+	__u32 nr_nodes;
+	__u8 uuid[16];
+	__u32 copies;
+	__u32 reserved;
+	__u64 capacity;
+};
+
+enum dstb_exit_reason {
+	DSTB_EXIT_STOPPED = 1,		/* the volume was stopped */
+	DSTB_EXIT_DETACHED = 2,		/* the policy was detached while the volume ran */
+	DSTB_EXIT_FAILED = 3,		/* the volume could not be made after all */
+};
+
+/**
+ * struct dstb_exit - a volume no longer uses the policy
+ * @volume:	its name
+ * @reason:	enum dstb_exit_reason
+ * @uuid:	its uuid
+ */
+struct dstb_exit {
+	char volume[DSTB_VOLUME_NAME_LEN];
+	__u32 reason;
+	__u8 uuid[16];
+};
+
+/**
+ * struct dstb_policy_ops - a policy. Everything but the name and abi is optional
+ *
+ * The hot callbacks (place, pick_read, acks) do not sleep; init, exit and layout must be in a
+ * sleepable section ("struct_ops.s/").
+ */
+struct dstb_policy_ops {
+	/**
+	 * @layout: Lays a volume out over its nodes, once per layout version: fills the outputs of
+	 * @args, may store a value for each node. Parameters that it does not ask for are refused.
+	 * Return: 0, or a negative errno that refuses the volume. Absent: linear concatenation.
+	 */
+	int (*layout)(struct dstb_layout_args *args);
+	/**
+	 * @place: Says where sectors live. A pure function of @layout and @where.sector: the same
+	 * answer today and after the next boot. Random numbers, clocks and the CPU's number can't
+	 * be had here.
+	 * Return: 0; anything else is a fault. Absent: linear concatenation. A wrong answer fails
+	 * the request, and the volume takes no writes any more: another mapping would be
+	 * corruption.
+	 */
+	int (*place)(struct dstb_layout *layout, struct dstb_place *where);
+	/**
+	 * @pick_read: Chooses the leg that serves a read.
+	 * Return: a leg, 0..nr_legs-1; a negative number for the default, which is what absent
+	 * means: the leg whose node has the least in flight. A wrong answer is counted as a fault,
+	 * and the default used.
+	 */
+	int (*pick_read)(struct dstb_layout *layout, struct dstb_pick *pick);
+	/**
+	 * @acks: Says how many legs of a write must be durable before it is acknowledged.
+	 * Return: 1..nr_legs; 0 for the default, which is what absent means: every leg in sync. A
+	 * number above nr_in_sync fails the write. A wrong answer is counted as a fault, and the
+	 * default used.
+	 */
+	int (*acks)(struct dstb_layout *layout, struct dstb_acks *acks);
+	/**
+	 * @init: A volume begins to use this policy, after layout().
+	 * Return: 0, or a negative errno that refuses the volume.
+	 */
+	int (*init)(struct dstb_init *init);
+	/** @exit: A volume for which init() returned 0 no longer uses this policy. */
+	void (*exit)(struct dstb_exit *exit);
+	/**
+	 * @name: What ``dstctl volume create --policy`` selects, [A-Za-z0-9_.-], 1 to 15
+	 * characters.
+	 */
+	char name[DSTB_POLICY_NAME_LEN];
+	/** @abi: DSTB_POLICY_ABI. */
+	__u32 abi;
+	/** @flags: 0. */
+	__u32 flags;
+};
+
+#endif /* _UAPI_DST_POLICY_H */
