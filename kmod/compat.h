@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every difference between the kernels that DST supports (6.12 and newer), and nothing else.
+ */
+#ifndef _DSTB_COMPAT_H
+#define _DSTB_COMPAT_H
+
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/btf.h>
+#include <linux/net.h>
+#include <linux/socket.h>
+#include <linux/version.h>
+#include <linux/workqueue.h>
+#include <net/netlink.h>
+
+/* Trusted arguments are every kfunc's default since 7.0. */
+#ifndef KF_TRUSTED_ARGS
+#define KF_TRUSTED_ARGS 0
+#endif
+
+#ifndef NLA_POLICY_MAX_LEN
+#define NLA_POLICY_MAX_LEN(_len) NLA_POLICY_MAX(NLA_BINARY, _len)
+#endif
+
+/* Addresses of no fixed size got a type of their own in 6.19. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+typedef struct sockaddr_unsized dstb_sockaddr;
+#else
+typedef struct sockaddr dstb_sockaddr;
+#endif
+
+/* A separate limit for zeroes that unmap came with 6.17; where it is set it must equal the other one. */
+static inline void dstb_limits_plain_zeroes(struct queue_limits *lim)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	lim->max_hw_wzeroes_unmap_sectors = 0;
+#endif
+}
+
+/**
+ * dstb_bio_split() - bio_split(), NULL on failure on every kernel
+ * @bio:	to split
+ * @sectors:	length of the front
+ * @bs:		where the front comes from
+ *
+ * Return: the front, or NULL.
+ */
+static inline struct bio *dstb_bio_split(struct bio *bio, int sectors, struct bio_set *bs)
+{
+	struct bio *front = bio_split(bio, sectors, GFP_NOIO, bs);
+
+	return IS_ERR(front) ? NULL : front;
+}
+
+#endif /* _DSTB_COMPAT_H */

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exports: made, shown, removed.
+ */
+#include <linux/blkdev.h>
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <net/net_namespace.h>
+
+#include "event.h"
+#include "target.h"
+
+#define MAX_SESSIONS	64
+#define MAX_RANGE	(1U << 22)	/* sectors of one DISCARD or WRITE_ZEROES: 2 GiB, so that a bio's size holds it */
+
+DEFINE_MUTEX(dstb_target_lock);
+static LIST_HEAD(exports); /* under dstb_target_lock */
+
+/* ---- the device ---- */
+
+static int open_device(struct dstb_export *exp, struct netlink_ext_ack *extack)
+{
+	const struct dstb_export_config *cfg = &exp->config;
+	blk_mode_t mode = BLK_OPEN_READ | (cfg->read_only ? 0 : BLK_OPEN_WRITE);
+	/* Nobody else may use what a single writer is promised; what is shared or only read may be in use, mounted even. */
+	void *holder = cfg->read_only || cfg->shared ? NULL : exp;
+	struct file *file;
+
+	file = bdev_file_open_by_path(cfg->path, mode, holder, NULL);
+	if (IS_ERR(file)) {
+		int err = PTR_ERR(file);
+
+		if (err == -EBUSY)
+			NL_SET_ERR_MSG_FMT(extack, "%s is busy: in use here (mounted, or a node); export it --read-only or --shared",
+					   cfg->path);
+		else if (err == -EACCES || err == -EROFS)
+			NL_SET_ERR_MSG_FMT(extack, "%s is read-only: export it --read-only", cfg->path);
+		else if (err == -ENOTBLK)
+			NL_SET_ERR_MSG_FMT(extack, "%s is not a block device", cfg->path);
+		else
+			NL_SET_ERR_MSG_FMT(extack, "can't open %s (error %d)", cfg->path, -err);
+		return err;
+	}
+	exp->bdev_file = file;
+	exp->bdev = file_bdev(file);
+	if (bdev_is_zoned(exp->bdev)) {
+		NL_SET_ERR_MSG_FMT(extack, "%s is a zoned device, which can't be exported", cfg->path);
+		return -EOPNOTSUPP;
+	}
+	if (!bdev_nr_sectors(exp->bdev)) {
+		NL_SET_ERR_MSG_FMT(extack, "%s has size 0", cfg->path);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static void read_limits(struct dstb_export *exp)
+{
+	struct dstb_wire_limits *lim = &exp->limits;
+
+	lim->size = bdev_nr_sectors(exp->bdev);
+	lim->block_size = bdev_logical_block_size(exp->bdev);
+	lim->max_discard = min(bdev_max_discard_sectors(exp->bdev) ? MAX_RANGE : 0, MAX_RANGE);
+	lim->max_write_zeroes = bdev_write_zeroes_sectors(exp->bdev) ? MAX_RANGE : 0;
+	lim->read_only = exp->config.read_only;
+}
+
+/**
+ * dstb_export_fill_welcome() - what a WELCOME says of the device
+ * @exp:	the export
+ * @w:		zeroed
+ *
+ * Context: process; dstb_target_lock held.
+ */
+void dstb_export_fill_welcome(const struct dstb_export *exp, struct dst_wire_welcome *w)
+{
+	struct block_device *bdev = exp->bdev;
+	u16 device = 0;
+
+	if (bdev_write_cache(bdev))
+		device |= DST_WIRE_DEV_VWC;
+	if (bdev_get_queue(bdev)->limits.features & BLK_FEAT_ROTATIONAL)
+		device |= DST_WIRE_DEV_ROTATIONAL;
+	w->device = cpu_to_le16(device);
+	w->block_size = cpu_to_le32(exp->limits.block_size);
+	w->size = cpu_to_le64(exp->limits.size);
+	w->physical_block_size = cpu_to_le32(bdev_physical_block_size(bdev));
+	w->io_min = cpu_to_le32(bdev_io_min(bdev));
+	w->io_opt = cpu_to_le32(bdev_io_opt(bdev));
+	w->discard_granularity = cpu_to_le32(bdev_discard_granularity(bdev));
+	w->max_discard = cpu_to_le32(exp->limits.max_discard);
+	w->max_write_zeroes = cpu_to_le32(exp->limits.max_write_zeroes);
+}
+
+/* ---- finding ---- */
+
+static struct dstb_export *find(struct net *net, const char *name)
+{
+	struct dstb_export *exp;
+
+	lockdep_assert_held(&dstb_target_lock);
+	list_for_each_entry(exp, &exports, list)
+		if (net_eq(exp->net, net) && !strcmp(exp->config.name, name))
+			return exp;
+	return NULL;
+}
+
+/**
+ * dstb_export_find() - the export that a HELLO names
+ * @listener:	where it came in
+ * @name:	the name
+ *
+ * Context: process; dstb_target_lock held.
+ * Return: the export, or NULL if there is none that listens there.
+ */
+struct dstb_export *dstb_export_find(struct dstb_listener *listener, const char *name)
+{
+	struct dstb_export *exp = find(listener->net, name);
+	u32 i;
+
+	for (i = 0; exp && !exp->removed && i < exp->config.nr_listen; i++)
+		if (exp->listeners[i] == listener)
+			return exp;
+	return NULL;
+}
+
+/**
+ * dstb_export_of() - the exports of a device, one after the other
+ * @bdev:	a whole disk
+ * @prev:	the one before; NULL to begin
+ *
+ * Context: process; dstb_target_lock held.
+ * Return: the next, or NULL.
+ */
+struct dstb_export *dstb_export_of(struct block_device *bdev, struct dstb_export *prev)
+{
+	struct dstb_export *exp = prev;
+
+	lockdep_assert_held(&dstb_target_lock);
+	if (!prev)
+		exp = list_entry(&exports, struct dstb_export, list);
+	list_for_each_entry_continue(exp, &exports, list)
+		if (exp->bdev && exp->bdev->bd_disk == bdev->bd_disk)
+			return exp;
+	return NULL;
+}
+
+/**
+ * dstb_export_get() - an export by its name
+ * @net:	network namespace
+ * @name:	its name
+ *
+ * Context: process, may sleep.
+ * Return: the export with a reference, or NULL.
+ */
+struct dstb_export *dstb_export_get(struct net *net, const char *name)
+{
+	struct dstb_export *exp;
+
+	mutex_lock(&dstb_target_lock);
+	exp = find(net, name);
+	if (exp)
+		kref_get(&exp->kref);
+	mutex_unlock(&dstb_target_lock);
+	return exp;
+}
+
+/**
+ * dstb_export_next() - the exports of a network namespace, one after the other
+ * @net:	the namespace
+ * @prev:	the one before, whose reference is dropped; NULL to begin
+ *
+ * Context: process, may sleep.
+ * Return: the next with a reference, or NULL.
+ */
+struct dstb_export *dstb_export_next(struct net *net, struct dstb_export *prev)
+{
+	struct dstb_export *exp, *next = NULL;
+	bool seen = !prev;
+
+	mutex_lock(&dstb_target_lock);
+	list_for_each_entry(exp, &exports, list) {
+		if (seen && net_eq(exp->net, net)) {
+			kref_get(&exp->kref);
+			next = exp;
+			break;
+		}
+		seen = seen || exp == prev;
+	}
+	mutex_unlock(&dstb_target_lock);
+	if (prev)
+		dstb_export_put(prev);
+	return next;
+}
+
+static void export_release(struct kref *kref)
+{
+	kfree(container_of(kref, struct dstb_export, kref));
+}
+
+/**
+ * dstb_export_put() - drop a reference
+ * @exp:	the export
+ *
+ * Context: any.
+ */
+void dstb_export_put(struct dstb_export *exp)
+{
+	kref_put(&exp->kref, export_release);
+}
+
+/**
+ * dstb_export_info() - an export, for status
+ * @exp:	the export
+ * @info:	where to
+ *
+ * Context: process, may sleep.
+ */
+void dstb_export_info(struct dstb_export *exp, struct dstb_export_info *info)
+{
+	u32 i;
+
+	mutex_lock(&dstb_target_lock);
+	info->config = exp->config;
+	info->size = exp->limits.size;
+	info->block_size = exp->limits.block_size;
+	info->rejected = atomic64_read(&exp->rejected);
+	for (i = 0; i < exp->config.nr_listen; i++)
+		if (exp->listeners[i])
+			info->rejected += atomic64_read(&exp->listeners[i]->rejected);
+	mutex_unlock(&dstb_target_lock);
+}
+
+static u32 busy_cmds(const struct dstb_tconn *tc)
+{
+	return atomic_read(&tc->bios) - 1;
+}
+
+/**
+ * dstb_export_for_each_session() - look at the sessions of an export
+ * @exp:	the export
+ * @fn:		called under dstb_target_lock; a non-zero return ends the walk
+ * @arg:	for @fn
+ *
+ * Context: process, may sleep.
+ * Return: what @fn returned last, or 0.
+ */
+int dstb_export_for_each_session(struct dstb_export *exp,
+				 int (*fn)(const struct dstb_session_info *info, void *arg), void *arg)
+{
+	struct dstb_tsession *sess;
+	struct dstb_tconn *tc;
+	int ret = 0;
+
+	mutex_lock(&dstb_target_lock);
+	list_for_each_entry(sess, &exp->sessions, list) {
+		sess->info.connections = 0;
+		sess->info.in_flight = 0;
+		list_for_each_entry(tc, &sess->tconns, list) {
+			sess->info.connections++;
+			sess->info.in_flight += busy_cmds(tc);
+		}
+		ret = fn(&sess->info, arg);
+		if (ret)
+			break;
+	}
+	mutex_unlock(&dstb_target_lock);
+	return ret;
+}
+
+/* ---- life ---- */
+
+static void export_close(struct dstb_export *exp)
+{
+	struct dstb_tsession *sess;
+	struct dstb_tconn *tc;
+	u32 i;
+
+	lockdep_assert_held(&dstb_target_lock);
+	exp->removed = true;
+	list_for_each_entry(sess, &exp->sessions, list)
+		list_for_each_entry(tc, &sess->tconns, list)
+			dstb_tconn_bye(tc, "the export was removed");
+	while (exp->nr_tconns) {
+		mutex_unlock(&dstb_target_lock);
+		wait_event(exp->gone, !READ_ONCE(exp->nr_tconns));
+		mutex_lock(&dstb_target_lock);
+	}
+	for (i = 0; i < exp->config.nr_listen; i++) {
+		if (exp->listeners[i])
+			dstb_listener_put(exp->listeners[i]);
+		exp->listeners[i] = NULL;
+	}
+	if (exp->bdev_file) {
+		exp->bdev = NULL;
+		bdev_fput(exp->bdev_file);
+	}
+	if (exp->wq)
+		destroy_workqueue(exp->wq);
+	bioset_exit(&exp->bios);
+	list_del(&exp->list);
+	dstb_export_put(exp);
+	module_put(THIS_MODULE);
+}
+
+static int export_open(struct dstb_export *exp, struct netlink_ext_ack *extack)
+{
+	u32 i;
+	int err;
+
+	err = open_device(exp, extack);
+	if (err)
+		return err;
+	read_limits(exp);
+	err = bioset_init(&exp->bios, DSTB_TARGET_DEPTH, 0, BIOSET_NEED_BVECS);
+	if (err)
+		return err;
+	exp->wq = alloc_workqueue("dstb-export", WQ_MEM_RECLAIM | WQ_PERCPU, 0);
+	if (!exp->wq)
+		return -ENOMEM;
+	for (i = 0; i < exp->config.nr_listen; i++) {
+		struct dstb_listener *listener = dstb_listener_get(exp->net, &exp->config.listen[i], extack);
+
+		if (IS_ERR(listener))
+			return PTR_ERR(listener);
+		exp->listeners[i] = listener;
+	}
+	return 0;
+}
+
+/**
+ * dstb_export_add() - offer a block device
+ * @net:	where its sockets are made
+ * @cfg:	what of
+ * @extack:	gets the sentence
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int dstb_export_add(struct net *net, const struct dstb_export_config *cfg, struct netlink_ext_ack *extack)
+{
+	struct dstb_export *exp;
+	int err;
+	u32 i;
+
+	for (i = 0; i < cfg->nr_listen; i++) {
+		err = dstb_addr_check(&cfg->listen[i], extack);
+		if (err)
+			return err;
+	}
+	exp = kzalloc(sizeof(*exp), GFP_KERNEL);
+	if (!exp)
+		return -ENOMEM;
+	kref_init(&exp->kref);
+	exp->config = *cfg;
+	exp->config.max_sessions = cfg->max_sessions ?: MAX_SESSIONS;
+	exp->net = net;
+	INIT_LIST_HEAD(&exp->sessions);
+	init_waitqueue_head(&exp->gone);
+
+	mutex_lock(&dstb_target_lock);
+	if (find(net, cfg->name)) {
+		NL_SET_ERR_MSG_FMT(extack, "export name '%s' is taken", cfg->name);
+		mutex_unlock(&dstb_target_lock);
+		kfree(exp);
+		return -EEXIST;
+	}
+	__module_get(THIS_MODULE);
+	list_add_tail(&exp->list, &exports);
+	err = export_open(exp, extack);
+	if (err)
+		export_close(exp);
+	else
+		dstb_event_export(net, cfg->name, "", "added", cfg->path);
+	mutex_unlock(&dstb_target_lock);
+	return err;
+}
+
+/**
+ * dstb_export_remove() - take an export back; its sessions end, what the device has is waited for
+ * @net:	network namespace
+ * @name:	its name
+ * @extack:	gets the sentence
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOENT.
+ */
+int dstb_export_remove(struct net *net, const char *name, struct netlink_ext_ack *extack)
+{
+	struct dstb_export *exp;
+
+	mutex_lock(&dstb_target_lock);
+	exp = find(net, name);
+	if (!exp || exp->removed) {
+		mutex_unlock(&dstb_target_lock);
+		NL_SET_ERR_MSG_FMT(extack, "no export named '%s'", name);
+		return -ENOENT;
+	}
+	export_close(exp);
+	dstb_event_export(net, name, "added", "removed", "");
+	mutex_unlock(&dstb_target_lock);
+	return 0;
+}
+
+/**
+ * dstb_export_net_exit() - a network namespace ends, and its exports with it
+ * @net:	the namespace
+ *
+ * Context: process, may sleep.
+ */
+void dstb_export_net_exit(struct net *net)
+{
+	struct dstb_export *exp, *next;
+
+	mutex_lock(&dstb_target_lock);
+again:
+	list_for_each_entry_safe(exp, next, &exports, list) {
+		if (net_eq(exp->net, net) && !exp->removed) {
+			export_close(exp);
+			goto again; /* the lock was dropped in there */
+		}
+	}
+	mutex_unlock(&dstb_target_lock);
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The initiator's half of the handshake: connect, HELLO, WELCOME or REJECT. Runs in the process of whoever makes the volume;
+ * every wait is bounded by DST_WIRE_HANDSHAKE_MS.
+ */
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "chain.h"
+#include "node.h"
+#include "session.h"
+#include "transport.h"
+
+#define WANTED_DEPTH	128
+#define WANTED_WINDOW	(4U << 20)
+
+/**
+ * struct hello_msg - a HELLO as it travels
+ */
+struct hello_msg {
+	struct dst_wire_hdr hdr;
+	struct dst_wire_hello hello;
+} __packed __aligned(8);
+
+static int hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 conn, u32 nr_conns, u64 session)
+{
+	struct dstb_wire_msg msg = { .op = DST_WIRE_HELLO, .length = sizeof(m->hello) };
+	struct dst_wire_hello *h = &m->hello;
+	int chain;
+
+	chain = dstb_chain_above(node->vol, h->chain, DST_WIRE_MAX_CHAIN);
+	if (chain < 0)
+		return chain;
+	h->version_min = DST_WIRE_VERSION;
+	h->version_max = DST_WIRE_VERSION;
+	h->role = node->vol->role;
+	h->conn = cpu_to_le16(conn);
+	h->nr_conns = cpu_to_le16(nr_conns);
+	h->depth = cpu_to_le16(WANTED_DEPTH);
+	h->chain_len = cpu_to_le16(chain);
+	h->max_request = cpu_to_le32(DST_WIRE_MAX_REQUEST);
+	h->window = cpu_to_le32(WANTED_WINDOW);
+	h->session = cpu_to_le64(session);
+	export_uuid(h->client, &node->vol->uuid);
+	strscpy(h->volume, node->vol->name, sizeof(h->volume));
+	strscpy(h->export, node->config.export, sizeof(h->export));
+	dstb_wire_encode(&m->hdr, &msg);
+	return 0;
+}
+
+static int exact(struct socket *sock, void *buf, size_t len, bool send)
+{
+	struct kvec vec = { .iov_base = buf, .iov_len = len };
+	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL | (send ? 0 : MSG_WAITALL) };
+	int ret = send ? kernel_sendmsg(sock, &msg, &vec, 1, len) : kernel_recvmsg(sock, &msg, &vec, 1, len, msg.msg_flags);
+
+	if (ret < 0)
+		return ret == -EAGAIN ? -ETIMEDOUT : ret;
+	if (ret == len)
+		return 0;
+	/* Short: the time is over, or the peer has closed. */
+	return sock->sk->sk_shutdown & RCV_SHUTDOWN ? -ECONNRESET : -ETIMEDOUT;
+}
+
+static int rejected(struct socket *sock, const struct dstb_wire_msg *msg, const char *where, struct netlink_ext_ack *extack)
+{
+	static const int errors[] = {
+		[DST_WIRE_ENOENT] = -ENOENT, [DST_WIRE_EBUSY] = -EBUSY, [DST_WIRE_EVERSION] = -EPROTONOSUPPORT,
+		[DST_WIRE_ELOOP] = -ELOOP, [DST_WIRE_ELIMIT] = -EUSERS, [DST_WIRE_EROFS] = -EROFS,
+	};
+	char text[DST_WIRE_TEXT + 1] = "";
+	u32 i;
+
+	if (msg->length > DST_WIRE_TEXT || exact(sock, text, msg->length, false)) {
+		NL_SET_ERR_MSG_FMT(extack, "%s speaks something else: malformed REJECT", where);
+		return -EPROTO;
+	}
+	/* It is the peer's text: nothing but characters that can be printed. */
+	for (i = 0; text[i]; i++)
+		if (!isascii(text[i]) || !isprint(text[i]))
+			text[i] = '?';
+	NL_SET_ERR_MSG_FMT(extack, "%s: %.60s", where, text);
+	if (msg->status < ARRAY_SIZE(errors) && errors[msg->status])
+		return errors[msg->status];
+	return -ECONNREFUSED;
+}
+
+static int answer(struct socket *sock, struct dst_wire_welcome *welcome, const char *where, struct netlink_ext_ack *extack)
+{
+	struct dst_wire_hdr hdr;
+	struct dstb_wire_msg msg;
+	const char *why;
+	int err;
+
+	err = exact(sock, &hdr, sizeof(hdr), false);
+	if (err)
+		goto lost;
+	why = dstb_wire_decode(&hdr, &msg);
+	if (!why && msg.op == DST_WIRE_REJECT)
+		return rejected(sock, &msg, where, extack);
+	if (!why && (msg.op != DST_WIRE_WELCOME || msg.length != sizeof(*welcome)))
+		why = "no WELCOME";
+	if (!why) {
+		err = exact(sock, welcome, sizeof(*welcome), false);
+		if (err)
+			goto lost;
+		why = dstb_wire_check_welcome(&msg, welcome);
+	}
+	if (!why)
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "%s speaks something else: %s", where, why);
+	return -EPROTO;
+lost:
+	if (err == -ETIMEDOUT)
+		NL_SET_ERR_MSG_FMT(extack, "%s: connected, but silent for %u s", where, DST_WIRE_HANDSHAKE_MS / 1000);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "%s: connection lost in the handshake (error %d)", where, -err);
+	return err;
+}
+
+static const char *connect_error(int err)
+{
+	switch (err) {
+	case -ECONNREFUSED:
+		return "connection refused: nobody listens there";
+	case -ETIMEDOUT:
+		return "no answer";
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+	case -EADDRNOTAVAIL:
+	case -ENODEV:
+		return "can't be reached from here";
+	case -ENOENT:
+		return "no such socket";
+	case -EAFNOSUPPORT:
+		return "this kernel lacks the address family";
+	default:
+		return "can't connect";
+	}
+}
+
+/**
+ * dstb_handshake() - open one connection of a session
+ * @node:	the node
+ * @conn:	number of the connection
+ * @nr_conns:	connections wanted
+ * @session:	number of the session; 0 for the first connection
+ * @welcome:	gets what the target granted, checked
+ * @extack:	gets the sentence
+ *
+ * Context: process; sleeps, seconds at most.
+ * Return: the connected socket, or an ERR_PTR.
+ */
+struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u64 session,
+			      struct dst_wire_welcome *welcome, struct netlink_ext_ack *extack)
+{
+	char where[DSTB_ADDR_TEXT];
+	struct hello_msg *hello;
+	struct socket *sock;
+	int err;
+
+	dstb_addr_text(&node->config.addr, where, sizeof(where));
+	hello = kzalloc(sizeof(*hello), GFP_KERNEL);
+	if (!hello)
+		return ERR_PTR(-ENOMEM);
+	err = hello_fill(hello, node, conn, nr_conns, session);
+	if (err) {
+		NL_SET_ERR_MSG_FMT(extack, "the tree above this volume is deeper than %u", DST_WIRE_MAX_CHAIN);
+		goto free;
+	}
+	err = dstb_transport_connect(node->vol->net, &node->config.addr, DST_WIRE_HANDSHAKE_MS, &sock);
+	if (err) {
+		NL_SET_ERR_MSG_FMT(extack, "%s: %s (error %d)", where, connect_error(err), -err);
+		goto free;
+	}
+	err = exact(sock, hello, sizeof(*hello), true);
+	if (err)
+		NL_SET_ERR_MSG_FMT(extack, "%s: connection lost in the handshake (error %d)", where, -err);
+	else
+		err = answer(sock, welcome, where, extack);
+	if (err)
+		sock_release(sock);
+free:
+	kfree(hello);
+	return err ? ERR_PTR(err) : sock;
+}

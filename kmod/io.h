@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Requests: one bio (piece) of a volume, and its legs.
+ */
+#ifndef _DSTB_IO_H
+#define _DSTB_IO_H
+
+#include <linux/atomic.h>
+#include <linux/bio.h>
+#include <linux/list.h>
+#include <linux/workqueue.h>
+
+#include "overlap.h"
+
+struct dstb_io;
+struct dstb_node;
+struct dstb_volume;
+
+/**
+ * struct dstb_leg - one node's share of one request
+ * @io:		the request
+ * @node:	the node
+ * @sector:	where in the node's data area
+ * @started_ns:	when; 0 when nobody wants to know
+ * @state:	LEG_*
+ * @bio:	local nodes: what the device gets
+ * @wait:	remote nodes: in the queue for a slot
+ */
+struct dstb_leg {
+	struct dstb_io *io;
+	struct dstb_node *node;
+	u64 sector;
+	u64 started_ns;
+	u8 state;
+	union {
+		struct bio bio;
+		struct list_head wait;
+	};
+};
+
+/**
+ * struct dstb_io - a request
+ * @vol:	the volume; one reference of its inflight
+ * @bio:	the piece, the volume's until it is ended
+ * @data:	what the legs move: @bio, or a copy where the write is acknowledged before all legs are done
+ * @op:		REQ_OP_* of the legs
+ * @opf:	flags of the legs
+ * @nr_sectors:	length
+ * @start_time:	of the statistics; 0 without
+ * @overlap:	of writes with several copies
+ * @in_overlap:	@overlap is in the table
+ * @acked:	@bio was ended although legs are under way
+ * @nr_legs:	in @legs
+ * @need:	legs that must be durable; 0: every one that is in sync
+ * @left:	legs under way, and one for who starts them
+ * @good:	legs that ended well
+ * @refused:	legs that said they don't do such things
+ * @status:	the last error
+ * @work:	what can't be done where a leg ends
+ * @legs:	as many as the layout has copies, or nodes in a flush
+ */
+struct dstb_io {
+	struct dstb_volume *vol;
+	struct bio *bio;
+	struct bio *data;
+	enum req_op op;
+	blk_opf_t opf;
+	u32 nr_sectors;
+	unsigned long start_time;
+	struct dstb_overlap_entry overlap;
+	bool in_overlap;
+	bool acked;
+	bool flush;
+	u16 nr_legs;
+	u16 need;
+	atomic_t left;
+	atomic_t good;
+	atomic_t refused;
+	blk_status_t status;
+	struct work_struct work;
+	struct dstb_leg legs[];
+};
+
+void dstb_submit_bio(struct bio *bio);
+void dstb_leg_end(struct dstb_leg *leg, blk_status_t status);
+int dstb_io_volume_init(struct dstb_volume *vol);
+void dstb_io_volume_exit(struct dstb_volume *vol);
+void dstb_io_release_held(struct dstb_volume *vol);
+
+#endif /* _DSTB_IO_H */

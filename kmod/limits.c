@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Queue limits of a volume: those of its nodes, stacked.
+ */
+#include <linux/blkdev.h>
+#include <linux/netlink.h>
+
+#include "compat.h"
+#include "node.h"
+#include "volume.h"
+
+#define MAX_IO_MIN	(16U << 20) /* bytes: a run longer than this tells a file system nothing */
+
+/* Nothing of these passes through a volume. */
+#define NOT_FOR_VOLUMES	(BLK_FEAT_POLL | BLK_FEAT_DAX | BLK_FEAT_ZONED | BLK_FEAT_PCI_P2PDMA)
+
+/**
+ * dstb_limits_block_size() - logical block size of a volume
+ * @vol:	the volume, its nodes are open
+ *
+ * Return: the largest of the nodes', in bytes.
+ */
+u32 dstb_limits_block_size(const struct dstb_volume *vol)
+{
+	u32 size = SECTOR_SIZE, i;
+
+	for (i = 0; i < vol->nr_nodes; i++)
+		size = max(size, vol->nodes[i]->lim.logical_block_size);
+	return size;
+}
+
+static u32 least(u32 a, u32 b)
+{
+	return min(a, b);
+}
+
+/**
+ * dstb_limits_stack() - what a volume can do
+ * @vol:	the volume; its nodes are open, its layout is known. Gets its own limits, too
+ * @lim:	gets the block layer's
+ *
+ * Context: process.
+ */
+void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim)
+{
+	u32 discard = UINT_MAX >> 9, zeroes = UINT_MAX >> 9, i;
+	bool copies = vol->map.layout.copies > 1;
+
+	blk_set_stacking_limits(lim);
+	lim->features |= BLK_FEAT_NOWAIT | BLK_FEAT_IO_STAT;
+	vol->max_sectors = copies ? DSTB_GRANULE : 0;
+	for (i = 0; i < vol->nr_nodes; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		blk_stack_limits(lim, &node->lim, 0);
+		discard = least(discard, node->lim.max_discard_sectors ? node->lim.max_hw_discard_sectors : 0);
+		zeroes = least(zeroes, node->lim.max_write_zeroes_sectors);
+		if (node->max_sectors)
+			vol->max_sectors = min_not_zero(vol->max_sectors, node->max_sectors);
+	}
+	lim->features &= ~NOT_FOR_VOLUMES;
+	/* Every FUA and flush that comes goes to the nodes: those with a volatile cache know what to do. */
+	if (lim->features & BLK_FEAT_WRITE_CACHE)
+		lim->features |= BLK_FEAT_FUA;
+	if (copies) {
+		/* Legs must not differ: nobody changes a page on its way, and what is discarded reads as zeroes. */
+		lim->features |= BLK_FEAT_STABLE_WRITES;
+		zeroes = least(zeroes, DSTB_GRANULE);
+		discard = zeroes;
+	}
+	vol->max_discard = discard;
+	vol->max_write_zeroes = zeroes;
+	lim->max_hw_discard_sectors = discard;
+	lim->max_discard_sectors = discard;
+	lim->max_write_zeroes_sectors = zeroes;
+	lim->max_secure_erase_sectors = 0;
+	if (discard && !lim->discard_granularity)
+		lim->discard_granularity = lim->logical_block_size;
+	dstb_limits_plain_zeroes(lim);
+	if (vol->map.layout.run && vol->map.layout.run <= MAX_IO_MIN >> 9)
+		lim->io_min = max_t(u32, lim->io_min, vol->map.layout.run << 9);
+	if (vol->max_sectors)
+		lim->max_hw_sectors = min_not_zero(lim->max_hw_sectors, vol->max_sectors);
+}

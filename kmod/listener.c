@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Listening sockets, shared by the exports that name the same address.
+ */
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "main.h"
+#include "target.h"
+#include "transport.h"
+
+#define MAX_HANDSHAKES	256	/* connections of one listener that have not said which export they want */
+
+static LIST_HEAD(listeners); /* under dstb_target_lock */
+
+static void listener_data_ready(struct sock *sk)
+{
+	struct dstb_listener *listener;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	listener = sk->sk_user_data;
+	/* A child has our callback, too, until it is accepted. */
+	if (listener && sk->sk_state == TCP_LISTEN)
+		queue_work(dstb_wq, &listener->accept_work);
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+/* An accepted socket must not keep what it inherited. */
+static void disinherit(struct dstb_listener *listener, struct sock *sk)
+{
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_data_ready == listener_data_ready)
+		sk->sk_data_ready = listener->saved_data_ready;
+	sk->sk_user_data = NULL;
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+static void accept_work_fn(struct work_struct *work)
+{
+	struct dstb_listener *listener = container_of(work, struct dstb_listener, accept_work);
+	struct socket *sock;
+
+	while (!kernel_accept(listener->sock, &sock, O_NONBLOCK)) {
+		disinherit(listener, sock->sk);
+		dstb_transport_tune(sock);
+		mutex_lock(&dstb_target_lock);
+		if (listener->users && listener->nr_tconns < MAX_HANDSHAKES) {
+			dstb_tconn_create(listener, sock);
+		} else {
+			atomic64_inc(&listener->rejected);
+			sock_release(sock);
+		}
+		mutex_unlock(&dstb_target_lock);
+	}
+}
+
+static int listener_open(struct dstb_listener *listener, struct netlink_ext_ack *extack)
+{
+	char text[DSTB_ADDR_TEXT];
+	struct sock *sk;
+	int err;
+
+	err = dstb_transport_listen(listener->net, &listener->addr, &listener->sock);
+	if (err) {
+		NL_SET_ERR_MSG_FMT(extack, "can't listen on %s: %s (error %d)",
+				   dstb_addr_text(&listener->addr, text, sizeof(text)),
+				   err == -EADDRINUSE ? "the address is in use" :
+				   err == -EADDRNOTAVAIL ? "not an address of this machine" : "refused", -err);
+		return err;
+	}
+	sk = listener->sock->sk;
+	write_lock_bh(&sk->sk_callback_lock);
+	listener->saved_data_ready = sk->sk_data_ready;
+	sk->sk_user_data = listener;
+	sk->sk_data_ready = listener_data_ready;
+	write_unlock_bh(&sk->sk_callback_lock);
+	queue_work(dstb_wq, &listener->accept_work);
+	return 0;
+}
+
+/**
+ * dstb_listener_get() - listen on an address
+ * @net:	where
+ * @addr:	checked
+ * @extack:	gets the sentence
+ *
+ * Context: process, may sleep; dstb_target_lock held.
+ * Return: the listener, with one user more, or an ERR_PTR.
+ */
+struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr *addr, struct netlink_ext_ack *extack)
+{
+	struct dstb_listener *listener;
+	int err;
+
+	lockdep_assert_held(&dstb_target_lock);
+	list_for_each_entry(listener, &listeners, list) {
+		if (listener->users && net_eq(listener->net, net) && dstb_addr_equal(&listener->addr, addr)) {
+			listener->users++;
+			return listener;
+		}
+	}
+	listener = kzalloc(sizeof(*listener), GFP_KERNEL);
+	if (!listener)
+		return ERR_PTR(-ENOMEM);
+	listener->net = net;
+	listener->addr = *addr;
+	listener->users = 1;
+	INIT_WORK(&listener->accept_work, accept_work_fn);
+	INIT_LIST_HEAD(&listener->tconns);
+	init_waitqueue_head(&listener->gone);
+	err = listener_open(listener, extack);
+	if (err) {
+		kfree(listener);
+		return ERR_PTR(err);
+	}
+	list_add(&listener->list, &listeners);
+	return listener;
+}
+
+/**
+ * dstb_listener_put() - one user less; the last one closes the socket
+ * @listener:	the listener
+ *
+ * Context: process, may sleep; dstb_target_lock held, dropped and taken again.
+ */
+void dstb_listener_put(struct dstb_listener *listener)
+{
+	struct sock *sk = listener->sock->sk;
+	struct dstb_tconn *tc;
+
+	lockdep_assert_held(&dstb_target_lock);
+	if (--listener->users)
+		return;
+	list_del(&listener->list);
+	write_lock_bh(&sk->sk_callback_lock);
+	sk->sk_user_data = NULL;
+	sk->sk_data_ready = listener->saved_data_ready;
+	write_unlock_bh(&sk->sk_callback_lock);
+	list_for_each_entry(tc, &listener->tconns, list)
+		dstb_conn_fail(&tc->conn, "the export was removed");
+	mutex_unlock(&dstb_target_lock);
+
+	cancel_work_sync(&listener->accept_work);
+	wait_event(listener->gone, !READ_ONCE(listener->nr_tconns));
+	sock_release(listener->sock);
+	/* Whoever woke us has done so with the lock held, and may still be about to let go of it. */
+	mutex_lock(&dstb_target_lock);
+	kfree(listener);
+}

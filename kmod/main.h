@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What belongs to the module as a whole.
+ */
+#ifndef _DSTB_MAIN_H
+#define _DSTB_MAIN_H
+
+struct workqueue_struct;
+
+/* Slow work of every object: closing, watching, handshakes. Unbound; WQ_MEM_RECLAIM: the way out of trouble needs no memory. */
+extern struct workqueue_struct *dstb_wq;
+
+#endif /* _DSTB_MAIN_H */

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sessions: open, watch, end.
+ *
+ * An error on one connection is an error of the session. It ends in one place, fail_work: mark the session broken, wait a
+ * grace period (whoever was starting a leg has queued it by then), close every connection, and only then end what was under
+ * way. dstb_session_close() does the same for a volume that stops.
+ */
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "compat.h"
+#include "io.h"
+#include "main.h"
+#include "node.h"
+#include "session.h"
+
+#define TICK		HZ
+#define CONNS_DEFAULT	8U
+#define IO_TIMEOUT_MS	30000
+
+static void session_end(struct dstb_session *session)
+{
+	u32 i;
+
+	set_bit(0, &session->broken);
+	synchronize_rcu();
+	for (i = 0; i < session->nr_lanes; i++)
+		dstb_conn_close(&session->lanes[i]->conn);
+	for (i = 0; i < session->nr_lanes; i++)
+		dstb_lane_fail_all(session->lanes[i]);
+}
+
+static void fail_work_fn(struct work_struct *work)
+{
+	struct dstb_session *session = container_of(work, struct dstb_session, fail_work);
+	char reason[DSTB_CONN_REASON] = "stopped";
+	u32 i;
+
+	for (i = 0; i < session->nr_lanes; i++) {
+		if (session->lanes[i]->conn.reason[0]) {
+			strscpy(reason, session->lanes[i]->conn.reason, sizeof(reason));
+			break;
+		}
+	}
+	/* Before any leg ends: a write is not acknowledged before the node that missed it is out. */
+	dstb_node_set_state(session->node, DST_NODE_STATE_FAILED, reason);
+	session_end(session);
+}
+
+static void tick_fn(struct work_struct *work)
+{
+	struct dstb_session *session = container_of(to_delayed_work(work), struct dstb_session, tick);
+	u32 i;
+
+	if (READ_ONCE(session->broken))
+		return;
+	for (i = 0; i < session->nr_lanes; i++) {
+		struct dstb_lane *lane = session->lanes[i];
+		const char *why = dstb_lane_overdue(lane, session->io_timeout);
+
+		if (why) {
+			dstb_conn_fail(&lane->conn, "%s", why);
+			return;
+		}
+		if (time_after(jiffies, READ_ONCE(lane->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_PING_MS)))
+			dstb_lane_ping(lane);
+	}
+	queue_delayed_work(dstb_wq, &session->tick, TICK);
+}
+
+static void grant(struct dstb_session *session, const struct dst_wire_welcome *w, u32 wanted)
+{
+	struct dstb_wire_limits *lim = &session->limits;
+	struct dstb_node *node = session->node;
+	u32 device = le16_to_cpu(w->device);
+
+	session->id = le64_to_cpu(w->session);
+	session->window = le32_to_cpu(w->window);
+	session->nr_lanes = min_t(u32, wanted, le16_to_cpu(w->nr_conns));
+	lim->size = le64_to_cpu(w->size);
+	lim->depth = le16_to_cpu(w->depth);
+	lim->max_request = le32_to_cpu(w->max_request);
+	lim->max_discard = le32_to_cpu(w->max_discard);
+	lim->max_write_zeroes = le32_to_cpu(w->max_write_zeroes);
+	lim->block_size = le32_to_cpu(w->block_size);
+	lim->epoch = le64_to_cpu(w->epoch);
+	lim->read_only = device & DST_WIRE_DEV_READ_ONLY;
+
+	node->size = lim->size;
+	node->max_sectors = lim->max_request >> 9;
+	node->volatile_cache = device & DST_WIRE_DEV_VWC;
+	node->read_only = lim->read_only;
+	blk_set_stacking_limits(&node->lim);
+	node->lim.logical_block_size = lim->block_size;
+	node->lim.physical_block_size = le32_to_cpu(w->physical_block_size);
+	node->lim.io_min = max(le32_to_cpu(w->io_min), lim->block_size);
+	node->lim.io_opt = le32_to_cpu(w->io_opt);
+	node->lim.discard_granularity = le32_to_cpu(w->discard_granularity);
+	node->lim.max_hw_discard_sectors = lim->max_discard;
+	node->lim.max_discard_sectors = lim->max_discard;
+	node->lim.max_write_zeroes_sectors = lim->max_write_zeroes;
+	node->lim.features = BLK_FEAT_NOWAIT | (node->volatile_cache ? BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA : 0) |
+			     (device & DST_WIRE_DEV_ROTATIONAL ? BLK_FEAT_ROTATIONAL : 0);
+}
+
+static int open_lane(struct dstb_session *session, u32 index, struct socket *sock, struct netlink_ext_ack *extack)
+{
+	struct dst_wire_welcome w;
+	struct dstb_lane *lane;
+
+	lane = dstb_lane_create(session, index);
+	if (IS_ERR(lane)) {
+		if (sock)
+			sock_release(sock);
+		return PTR_ERR(lane);
+	}
+	session->lanes[index] = lane;
+	if (!sock) {
+		sock = dstb_handshake(session->node, index, session->nr_lanes, session->id, &w, extack);
+		if (IS_ERR(sock))
+			return PTR_ERR(sock);
+		if (le64_to_cpu(w.epoch) != session->limits.epoch || le16_to_cpu(w.depth) != session->limits.depth ||
+		    le32_to_cpu(w.window) != session->window) {
+			NL_SET_ERR_MSG(extack, "the target grants each connection something else");
+			sock_release(sock);
+			return -EPROTO;
+		}
+	}
+	/* The handshake's timeouts are not for the data path, where nobody waits. */
+	sock->sk->sk_rcvtimeo = MAX_SCHEDULE_TIMEOUT;
+	sock->sk->sk_sndtimeo = MAX_SCHEDULE_TIMEOUT;
+	dstb_conn_start(&lane->conn, sock);
+	return 0;
+}
+
+static void session_free(struct dstb_session *session)
+{
+	u32 i;
+
+	for (i = 0; session->lanes && i < session->nr_lanes; i++)
+		if (session->lanes[i])
+			dstb_lane_put(session->lanes[i]);
+	kfree(session->lanes);
+	kfree(session);
+}
+
+/**
+ * dstb_session_open() - connect a node
+ * @node:	the node; gets size and limits
+ * @extack:	gets the sentence
+ *
+ * Context: process; sleeps, seconds at most.
+ * Return: the session, or an ERR_PTR.
+ */
+struct dstb_session *dstb_session_open(struct dstb_node *node, struct netlink_ext_ack *extack)
+{
+	u32 wanted = node->vol->connections ?: min(num_online_cpus(), CONNS_DEFAULT), i;
+	struct dst_wire_welcome w;
+	struct dstb_session *session;
+	struct socket *sock;
+	int err;
+
+	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	if (!session)
+		return ERR_PTR(-ENOMEM);
+	session->node = node;
+	session->io_timeout = msecs_to_jiffies(node->vol->io_timeout_ms ?: IO_TIMEOUT_MS);
+	INIT_WORK(&session->fail_work, fail_work_fn);
+	INIT_DELAYED_WORK(&session->tick, tick_fn);
+	/* A connection that breaks while others are still being opened is looked at when all are there. */
+	disable_work(&session->fail_work);
+
+	sock = dstb_handshake(node, 0, wanted, 0, &w, extack);
+	if (IS_ERR(sock)) {
+		kfree(session);
+		return ERR_CAST(sock);
+	}
+	grant(session, &w, wanted);
+	session->lanes = kcalloc(session->nr_lanes, sizeof(*session->lanes), GFP_KERNEL);
+	if (!session->lanes) {
+		sock_release(sock);
+		kfree(session);
+		return ERR_PTR(-ENOMEM);
+	}
+	for (i = 0; i < session->nr_lanes; i++, sock = NULL) {
+		err = open_lane(session, i, sock, extack);
+		if (err)
+			goto undo;
+	}
+	enable_work(&session->fail_work);
+	for (i = 0; i < session->nr_lanes; i++)
+		if (READ_ONCE(session->lanes[i]->conn.broken))
+			queue_work(dstb_wq, &session->fail_work);
+	queue_delayed_work(dstb_wq, &session->tick, TICK);
+	return session;
+
+undo:
+	session->nr_lanes = i + !!session->lanes[i];
+	session_end(session);
+	session_free(session);
+	return ERR_PTR(err);
+}
+
+/**
+ * dstb_session_abort() - end everything under way with an error, within a bounded time
+ * @session:	the session
+ *
+ * Context: process, may sleep.
+ */
+void dstb_session_abort(struct dstb_session *session)
+{
+	dstb_conn_fail(&session->lanes[0]->conn, "stopped by force");
+	flush_work(&session->fail_work);
+}
+
+/**
+ * dstb_session_close() - the reverse of dstb_session_open()
+ * @session:	the session; nothing is under way
+ *
+ * Context: process, may sleep.
+ */
+void dstb_session_close(struct dstb_session *session)
+{
+	u32 i;
+
+	disable_delayed_work_sync(&session->tick);
+	for (i = 0; i < session->nr_lanes && !READ_ONCE(session->broken); i++)
+		dstb_lane_bye(session->lanes[i]);
+	disable_work_sync(&session->fail_work);
+	session_end(session);
+	session_free(session);
+}

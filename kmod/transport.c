@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transports: one table, a row for each kind of address. Any stream family can be added here, and nowhere else.
+ */
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/inet.h>
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/tcp.h>
+#include <linux/un.h>
+#include <linux/vm_sockets.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "transport.h"
+#include "uapi/dst_netlink.h"
+
+#define LISTEN_BACKLOG	128
+
+/**
+ * struct transport - a kind of address
+ * @protocol:	for socket()
+ * @check:	why an address is no good, or NULL
+ * @text:	an address as a URI
+ * @tune:	socket options beyond those that all have. Optional
+ * @listen:	options of a listening socket, before bind. Optional
+ */
+struct transport {
+	int protocol;
+	const char *(*check)(const struct dstb_addr *addr);
+	void (*text)(const struct dstb_addr *addr, char *buf, size_t size);
+	void (*tune)(struct socket *sock);
+	void (*listen)(struct socket *sock);
+};
+
+/* ---- TCP over IPv4 and IPv6 ---- */
+
+static const char *tcp_check(const struct dstb_addr *addr)
+{
+	const struct sockaddr_in *in = (const void *)&addr->ss;
+	const struct sockaddr_in6 *in6 = (const void *)&addr->ss;
+
+	if (in->sin_family == AF_INET && addr->len == sizeof(*in))
+		return in->sin_port ? NULL : "port 0";
+	if (in6->sin6_family == AF_INET6 && addr->len == sizeof(*in6))
+		return in6->sin6_port ? NULL : "port 0";
+	return "not an IPv4 or IPv6 address";
+}
+
+static void tcp_text(const struct dstb_addr *addr, char *buf, size_t size)
+{
+	scnprintf(buf, size, "dst://%pISpc", &addr->ss);
+}
+
+static void tcp_tune(struct socket *sock)
+{
+	/* A small request must not wait for the reply to the one before. */
+	tcp_sock_set_nodelay(sock->sk);
+}
+
+static void tcp_listen(struct socket *sock)
+{
+	sock_set_reuseaddr(sock->sk);
+}
+
+/* ---- UNIX domain ---- */
+
+static const char *unix_check(const struct dstb_addr *addr)
+{
+	const struct sockaddr_un *un = (const void *)&addr->ss;
+	size_t head = offsetof(struct sockaddr_un, sun_path);
+
+	if (un->sun_family != AF_UNIX || addr->len <= head + 1 || addr->len > sizeof(*un))
+		return "not a UNIX domain address";
+	if (un->sun_path[0] != '/' || strnlen(un->sun_path, addr->len - head) == addr->len - head)
+		return "the socket's path must be absolute";
+	return NULL;
+}
+
+static void unix_text(const struct dstb_addr *addr, char *buf, size_t size)
+{
+	const struct sockaddr_un *un = (const void *)&addr->ss;
+	int path = addr->len > offsetof(struct sockaddr_un, sun_path) ? sizeof(un->sun_path) : 0;
+
+	scnprintf(buf, size, "dst+unix:///?socket=%.*s", path, un->sun_path);
+}
+
+/* ---- virtual machines ---- */
+
+static const char *vsock_check(const struct dstb_addr *addr)
+{
+	const struct sockaddr_vm *vm = (const void *)&addr->ss;
+
+	return vm->svm_family == AF_VSOCK && addr->len == sizeof(*vm) ? NULL : "not a vsock address";
+}
+
+static void vsock_text(const struct dstb_addr *addr, char *buf, size_t size)
+{
+	const struct sockaddr_vm *vm = (const void *)&addr->ss;
+
+	if (vm->svm_cid == VMADDR_CID_ANY)
+		scnprintf(buf, size, "dst+vsock://any:%u", vm->svm_port);
+	else
+		scnprintf(buf, size, "dst+vsock://%u:%u", vm->svm_cid, vm->svm_port);
+}
+
+static const struct transport transports[] = {
+	[DST_TRANSPORT_TCP] = {
+		.protocol = IPPROTO_TCP, .check = tcp_check, .text = tcp_text, .tune = tcp_tune, .listen = tcp_listen,
+	},
+	[DST_TRANSPORT_UNIX] = { .check = unix_check, .text = unix_text },
+	[DST_TRANSPORT_VSOCK] = { .check = vsock_check, .text = vsock_text },
+};
+
+/* ---- for everyone ---- */
+
+/**
+ * dstb_addr_check() - is this an address that something can be done with?
+ * @addr:	the address
+ * @extack:	gets the sentence
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL, or -EAFNOSUPPORT.
+ */
+int dstb_addr_check(const struct dstb_addr *addr, struct netlink_ext_ack *extack)
+{
+	const char *why;
+
+	if (addr->transport >= ARRAY_SIZE(transports)) {
+		NL_SET_ERR_MSG_FMT(extack, "address of an unknown transport (%u)", addr->transport);
+		return -EAFNOSUPPORT;
+	}
+	why = transports[addr->transport].check(addr);
+	if (why) {
+		NL_SET_ERR_MSG_FMT(extack, "bad address: %s", why);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/**
+ * dstb_addr_equal() - are two addresses the same?
+ * @a:		one
+ * @b:		the other; both checked
+ */
+bool dstb_addr_equal(const struct dstb_addr *a, const struct dstb_addr *b)
+{
+	return a->transport == b->transport && a->len == b->len && !memcmp(&a->ss, &b->ss, a->len);
+}
+
+/**
+ * dstb_addr_text() - an address for people
+ * @addr:	checked
+ * @buf:	where to
+ * @size:	of @buf; DSTB_ADDR_TEXT is enough
+ *
+ * Context: any.
+ * Return: @buf.
+ */
+const char *dstb_addr_text(const struct dstb_addr *addr, char *buf, size_t size)
+{
+	transports[addr->transport].text(addr, buf, size);
+	return buf;
+}
+
+/**
+ * dstb_transport_tune() - prepare a socket for the data path
+ * @sock:	the socket
+ *
+ * Memory for it must never come from writing to a block device, nor its page fragment from the task that submits.
+ * Context: process.
+ */
+void dstb_transport_tune(struct socket *sock)
+{
+	unsigned int i;
+
+	sock->sk->sk_allocation = GFP_NOIO;
+	sock->sk->sk_use_task_frag = false;
+	for (i = 0; i < ARRAY_SIZE(transports); i++)
+		if (transports[i].protocol == sock->sk->sk_protocol && transports[i].tune)
+			transports[i].tune(sock);
+}
+
+static int create(struct net *net, const struct dstb_addr *addr, struct socket **sockp)
+{
+	int err = sock_create_kern(net, addr->ss.ss_family, SOCK_STREAM, transports[addr->transport].protocol, sockp);
+
+	if (!err)
+		dstb_transport_tune(*sockp);
+	return err;
+}
+
+/**
+ * dstb_transport_connect() - connect to an address
+ * @net:	where
+ * @addr:	checked
+ * @timeout_ms:	at most
+ * @sockp:	gets the socket
+ *
+ * Context: process; sleeps, can be interrupted by signals.
+ * Return: 0, or a negative errno, -ETIMEDOUT for nobody there.
+ */
+int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsigned int timeout_ms, struct socket **sockp)
+{
+	struct sockaddr_storage ss = addr->ss;
+	int err;
+
+	err = create(net, addr, sockp);
+	if (err)
+		return err;
+	(*sockp)->sk->sk_sndtimeo = msecs_to_jiffies(timeout_ms);
+	(*sockp)->sk->sk_rcvtimeo = msecs_to_jiffies(timeout_ms);
+	err = kernel_connect(*sockp, (dstb_sockaddr *)&ss, addr->len, 0);
+	if (err == -EINPROGRESS || err == -EAGAIN)
+		err = -ETIMEDOUT;
+	if (err)
+		sock_release(*sockp);
+	return err;
+}
+
+/**
+ * dstb_transport_listen() - listen on an address
+ * @net:	where
+ * @addr:	checked
+ * @sockp:	gets the socket
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct socket **sockp)
+{
+	struct sockaddr_storage ss = addr->ss;
+	int err;
+
+	err = create(net, addr, sockp);
+	if (err)
+		return err;
+	if (transports[addr->transport].listen)
+		transports[addr->transport].listen(*sockp);
+	err = kernel_bind(*sockp, (dstb_sockaddr *)&ss, addr->len);
+	if (!err)
+		err = kernel_listen(*sockp, LISTEN_BACKLOG);
+	if (err)
+		sock_release(*sockp);
+	return err;
+}
+
+/**
+ * dstb_transport_peer() - who is at the other end, for people
+ * @sock:	a connected socket
+ * @buf:	where to
+ * @size:	of @buf
+ *
+ * Context: process.
+ */
+void dstb_transport_peer(struct socket *sock, char *buf, size_t size)
+{
+	struct dstb_addr addr = {};
+	int len;
+
+	switch (sock->sk->sk_family) {
+	case AF_UNIX:
+		strscpy(buf, "dst+unix://", size);
+		return;
+	case AF_VSOCK:
+		addr.transport = DST_TRANSPORT_VSOCK;
+		break;
+	default:
+		addr.transport = DST_TRANSPORT_TCP;
+	}
+	len = kernel_getpeername(sock, (struct sockaddr *)&addr.ss);
+	if (len < 0) {
+		strscpy(buf, "unknown", size);
+		return;
+	}
+	addr.len = len;
+	dstb_addr_text(&addr, buf, size);
+}
