@@ -112,7 +112,7 @@ static void copy_make(struct dstb_io *io)
 	u32 left = io->nr_sectors << 9;
 	struct bio *copy;
 
-	if (io->op != REQ_OP_WRITE)
+	if (io->op != REQ_OP_WRITE || !mempool_initialized(&vol->copy_pages))
 		return;
 	copy = bio_alloc_bioset(NULL, DIV_ROUND_UP(left, PAGE_SIZE), REQ_OP_WRITE, GFP_NOWAIT, &vol->copy_bios);
 	if (!copy)
@@ -664,6 +664,19 @@ void dstb_io_release_held(struct dstb_volume *vol)
 
 /* ---- what a volume needs for it ---- */
 
+/* Can a write be acknowledged before all its legs are done? */
+static bool asks_acks(const struct dstb_volume *vol)
+{
+	const struct dstb_policy_ops *ops;
+	bool asks;
+
+	rcu_read_lock();
+	ops = rcu_dereference(vol->map.ops);
+	asks = vol->map.layout.copies > 1 && ops && ops->acks;
+	rcu_read_unlock();
+	return asks;
+}
+
 /**
  * dstb_io_volume_init() - make the pools of a volume
  * @vol:	the volume; nodes and layout are known
@@ -678,14 +691,10 @@ int dstb_io_volume_init(struct dstb_volume *vol)
 
 	dstb_overlap_init(&vol->overlap);
 	bio_list_init(&vol->held);
-	vol->io_cache = kmem_cache_create("dstb_io", struct_size(io, legs, vol->map.layout.copies), 0,
-					  SLAB_HWCACHE_ALIGN, NULL);
-	if (!vol->io_cache)
-		return -ENOMEM;
-	err = mempool_init_slab_pool(&vol->io_pool, POOL_MIN, vol->io_cache);
+	err = mempool_init_kmalloc_pool(&vol->io_pool, POOL_MIN, struct_size(io, legs, vol->map.layout.copies));
 	if (!err)
 		err = mempool_init_kmalloc_pool(&vol->flush_pool, 2, struct_size(io, legs, vol->nr_nodes));
-	if (!err && vol->map.layout.copies > 1) {
+	if (!err && asks_acks(vol)) {
 		err = bioset_init(&vol->copy_bios, 2, 0, BIOSET_NEED_BVECS);
 		if (!err)
 			err = mempool_init_page_pool(&vol->copy_pages, COPY_PAGES, 0);
@@ -705,5 +714,4 @@ void dstb_io_volume_exit(struct dstb_volume *vol)
 	bioset_exit(&vol->copy_bios);
 	mempool_exit(&vol->flush_pool);
 	mempool_exit(&vol->io_pool);
-	kmem_cache_destroy(vol->io_cache);
 }

@@ -407,14 +407,14 @@ void dstb_mapping_exit(struct dstb_mapping *map, enum dstb_exit_reason reason)
 	if (policy) {
 		policy->nr_volumes--;
 		/* Keeps ->unreg from going on; it does not know this mapping any more. */
-		idx = srcu_read_lock(&policy->srcu);
+		idx = dstb_policy_srcu_lock(policy);
 	}
 	mutex_unlock(&dstb_policy_lock);
 
 	if (policy) {
 		if (map->inited)
 			call_exit(map, policy->ops, reason);
-		srcu_read_unlock(&policy->srcu, idx);
+		dstb_policy_srcu_unlock(policy, idx);
 	}
 	if (link)
 		bpf_link_put(link);

@@ -227,7 +227,7 @@ __bpf_kfunc int dstb_pick_view(struct dstb_pick *pick, u32 leg, void *view, u32 
 {
 	struct dstb_pick_ctx *ctx = container_of(pick, struct dstb_pick_ctx, pick);
 	u32 len = min_t(u32, view__sz, sizeof(struct dstb_node_view));
-	struct dstb_node_view full;
+	struct dstb_node_view full = {};
 
 	memset(view + len, 0, view__sz - len);
 	if (leg >= pick->nr_legs) {
@@ -613,7 +613,7 @@ bool dstb_policy_use(const char *name, struct dstb_policy_use *use)
 			return false;
 	}
 	use->policy = policy;
-	use->idx = srcu_read_lock(&policy->srcu);
+	use->idx = dstb_policy_srcu_lock(policy);
 	return true;
 }
 
@@ -625,7 +625,7 @@ bool dstb_policy_use(const char *name, struct dstb_policy_use *use)
  */
 void dstb_policy_unuse(struct dstb_policy_use *use)
 {
-	srcu_read_unlock(&use->policy->srcu, use->idx);
+	dstb_policy_srcu_unlock(use->policy, use->idx);
 	if (use->link)
 		bpf_link_put(use->link);
 }

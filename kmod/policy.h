@@ -108,6 +108,21 @@ extern struct mutex dstb_policy_lock;
 int dstb_policy_module_init(void);
 void dstb_policy_module_exit(void);
 
+/* SRCU across functions: sparse, which counts within one, is told that nothing is held. */
+static inline int dstb_policy_srcu_lock(struct dstb_policy *policy)
+{
+	int idx = srcu_read_lock(&policy->srcu);
+
+	__release(&policy->srcu);
+	return idx;
+}
+
+static inline void dstb_policy_srcu_unlock(struct dstb_policy *policy, int idx)
+{
+	__acquire(&policy->srcu);
+	srcu_read_unlock(&policy->srcu, idx);
+}
+
 bool dstb_policy_use(const char *name, struct dstb_policy_use *use);
 void dstb_policy_unuse(struct dstb_policy_use *use);
 

@@ -118,8 +118,6 @@ static void tconn_sent(struct dstb_conn *conn, struct dstb_msg *msg)
 
 	if (msg == &tc->pong)
 		clear_bit(0, &tc->pong_busy);
-	else if (msg == &tc->answer && tc->rejecting)
-		dstb_conn_fail(conn, "refused");
 	else if (msg != &tc->bye && msg != &tc->answer)
 		dstb_export_io_sent(msg);
 }
@@ -127,7 +125,8 @@ static void tconn_sent(struct dstb_conn *conn, struct dstb_msg *msg)
 /**
  * dstb_tconn_answer() - answer a HELLO
  * @tc:		the connection; its ctl has the payload
- * @op:		DST_WIRE_WELCOME or DST_WIRE_REJECT; a REJECT is the end of the connection
+ * @op:		DST_WIRE_WELCOME or DST_WIRE_REJECT. After a REJECT it is the peer that closes, so that the text arrives; one that
+ *		does not is closed when the time for the handshake is over
  * @status:	of a REJECT
  * @length:	of the payload
  *
@@ -172,7 +171,9 @@ static void tick_fn(struct work_struct *work)
 {
 	struct dstb_tconn *tc = container_of(to_delayed_work(work), struct dstb_tconn, tick);
 
-	if (smp_load_acquire(&tc->state) != DSTB_TCONN_LIVE)
+	if (tc->rejecting)
+		dstb_conn_fail(&tc->conn, "refused");
+	else if (smp_load_acquire(&tc->state) != DSTB_TCONN_LIVE)
 		dstb_conn_violation(&tc->conn, "handshake took too long");
 	else if (time_after(jiffies, READ_ONCE(tc->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_DEAD_MS)))
 		dstb_conn_fail(&tc->conn, "silent for too long");

@@ -222,9 +222,11 @@ struct dstb_volume *dstb_volume_of(struct block_device *bdev)
 
 /* ---- finding ---- */
 
+/* The module stays for as long as the memory: the last to let go may be the block layer, after the last close. */
 static void volume_release(struct kref *kref)
 {
 	kfree(container_of(kref, struct dstb_volume, kref));
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -492,10 +494,12 @@ static int open_disk(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 	set_capacity(disk, vol->map.layout.capacity);
 	set_disk_ro(disk, vol->read_only);
 	vol->disk = disk;
-	kref_get(&vol->kref); /* the disk's, from here on: volume_free_disk() */
+	kref_get(&vol->kref); /* the disk's: volume_free_disk(), which is called for a disk that was added only */
 	err = add_disk(disk);
-	if (err)
+	if (err) {
 		NL_SET_ERR_MSG_FMT(extack, "can't add the disk dst/%s (error %d)", vol->name, -err);
+		dstb_volume_put(vol);
+	}
 	return err;
 }
 
@@ -524,7 +528,6 @@ static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason
 	if (vol->disk)
 		put_disk(vol->disk);
 	dstb_volume_put(vol);
-	module_put(THIS_MODULE);
 }
 
 static int volume_build(struct dstb_volume *vol, const struct dstb_volume_config *cfg, struct netlink_ext_ack *extack)
@@ -554,6 +557,7 @@ static struct dstb_volume *volume_alloc(struct net *net, const struct dstb_volum
 
 	if (!vol)
 		return NULL;
+	__module_get(THIS_MODULE); /* volume_release() */
 	kref_init(&vol->kref);
 	strscpy(vol->name, cfg->name, sizeof(vol->name));
 	vol->uuid = cfg->uuid;
@@ -588,7 +592,6 @@ static int volume_reserve(struct dstb_volume *vol, struct netlink_ext_ack *extac
 		NL_SET_ERR_MSG_FMT(extack, "there are %u volumes, no more are possible", MAX_VOLUMES);
 		err = -EUSERS;
 	} else {
-		__module_get(THIS_MODULE);
 		list_add_tail(&vol->list, &volumes);
 		nr_volumes++;
 	}

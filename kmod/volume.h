@@ -91,7 +91,6 @@ struct dstb_volume_config {
  * @max_discard: longest DISCARD, in sectors; 0: none
  * @max_write_zeroes: longest WRITE_ZEROES, in sectors; 0: none
  * @io_pool:	of struct dstb_io with room for the layout's copies
- * @io_cache:	behind @io_pool
  * @flush_pool:	of struct dstb_io with room for a leg on every node
  * @copy_bios:	for writes that are acknowledged before all legs are done
  * @copy_pages:	likewise
@@ -129,7 +128,6 @@ struct dstb_volume {
 	u32 max_discard;
 	u32 max_write_zeroes;
 	mempool_t io_pool;
-	struct kmem_cache *io_cache;
 	mempool_t flush_pool;
 	struct bio_set copy_bios;
 	mempool_t copy_pages;

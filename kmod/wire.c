@@ -152,9 +152,16 @@ const char *dstb_wire_check_command(const struct dstb_wire_msg *msg, const struc
 	return NULL;
 }
 
-static bool is_string(const char *s, size_t size)
+/* Names reach logs and people: the peer does not choose the characters. */
+static bool is_name(const char *s, size_t size)
 {
-	return s[0] && memchr(s, 0, size);
+	size_t i;
+
+	for (i = 0; i < size && s[i]; i++)
+		if (!(s[i] >= 'a' && s[i] <= 'z') && !(s[i] >= 'A' && s[i] <= 'Z') && !(s[i] >= '0' && s[i] <= '9') &&
+		    s[i] != '_' && s[i] != '.' && s[i] != '-')
+			return false;
+	return i && i < size;
 }
 
 /**
@@ -187,8 +194,8 @@ const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg, const struct 
 		return "wanted limits too small";
 	if (!chain || chain > DST_WIRE_MAX_CHAIN)
 		return "chain length out of bounds";
-	if (!is_string(hello->export, sizeof(hello->export)) || !is_string(hello->volume, sizeof(hello->volume)))
-		return "name missing or not terminated";
+	if (!is_name(hello->export, sizeof(hello->export)) || !is_name(hello->volume, sizeof(hello->volume)))
+		return "not a name";
 	return NULL;
 }
 
