@@ -226,9 +226,10 @@ void dstb_session_close(struct dstb_session *session)
 	u32 i;
 
 	disable_delayed_work_sync(&session->tick);
+	/* The target closes when it has the first BYE: from here on that is no failure. */
+	disable_work_sync(&session->fail_work);
 	for (i = 0; i < session->nr_lanes && !READ_ONCE(session->broken); i++)
 		dstb_lane_bye(session->lanes[i]);
-	disable_work_sync(&session->fail_work);
 	session_end(session);
 	session_free(session);
 }
