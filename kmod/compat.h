@@ -30,7 +30,10 @@ typedef struct sockaddr_unsized dstb_sockaddr;
 typedef struct sockaddr dstb_sockaddr;
 #endif
 
-/* A separate limit for zeroes that unmap came with 6.17; where it is set it must equal the other one. */
+/*
+ * A separate limit for zeroes that unmap came with 6.17; where it is set it must equal the other
+ * one.
+ */
 static inline void dstb_limits_plain_zeroes(struct queue_limits *lim)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)

@@ -2,16 +2,19 @@
 /*
  * Connections: framing, batching, zero copy. drivers/nvme/host/tcp.c is where the shape comes from.
  *
- * Sending. Whoever has a message puts it into a lock-free queue and tries to take tx_lock; who holds it sends for all, many
- * messages with one sendmsg. Pages are lent to the socket (MSG_SPLICE_PAGES) where they allow it. A full socket ends the
- * sender; its write_space callback queues tx_work. Nobody waits.
+ * Sending. Whoever has a message puts it into a lock-free queue and tries to take tx_lock; who
+ * holds it sends for all, many messages with one sendmsg. Pages are lent to the socket
+ * (MSG_SPLICE_PAGES) where they allow it. A full socket ends the sender; its write_space callback
+ * queues tx_work. Nobody waits.
  *
- * Receiving. TCP data is taken where it arrives, in data_ready, with a byte budget; what is left, and every other family, is
- * rx_work's. Both run under the socket lock or as the one work item, never two at a time.
+ * Receiving. TCP data is taken where it arrives, in data_ready, with a byte budget; what is left,
+ * and every other family, is rx_work's. Both run under the socket lock or as the one work item,
+ * never two at a time.
  *
- * Ending. dstb_conn_fail() only marks and tells, from any context. dstb_conn_close() detaches the callbacks (after that no
- * new work is queued by the socket), stops the work, throws away what the socket still has to send (R10: pages go back to
- * their owners only then) and hands each message to ops->sent.
+ * Ending. dstb_conn_fail() only marks and tells, from any context. dstb_conn_close() detaches the
+ * callbacks (after that no new work is queued by the socket), stops the work, throws away what the
+ * socket still has to send (R10: pages go back to their owners only then) and hands each message to
+ * ops->sent.
  */
 #include <linux/bio.h>
 #include <linux/net.h>
@@ -75,7 +78,10 @@ static void tx_collect(struct dstb_conn *conn)
 	}
 }
 
-/* Describes as much as one sendmsg takes; says whether pages may be lent, and whether more is to follow. */
+/*
+ * Describes as much as one sendmsg takes; says whether pages may be lent, and whether more is to
+ * follow.
+ */
 static u32 tx_describe(struct dstb_conn *conn, size_t *bytes, bool *lend, bool *more)
 {
 	struct bio_vec *vecs = conn->tx_vecs;
@@ -194,7 +200,10 @@ void dstb_conn_send(struct dstb_conn *conn)
 		tx_locked(conn);
 		memalloc_noio_restore(noio);
 		mutex_unlock(&conn->tx_lock);
-		/* One who failed to take the lock since our last look relies on this look: unlock, then read. */
+		/*
+		 * One who failed to take the lock since our last look relies on this look: unlock,
+		 * then read.
+		 */
 		smp_mb();
 		if (READ_ONCE(conn->broken))
 			return;
@@ -260,8 +269,8 @@ static bool rx_header(struct dstb_conn *conn)
 			return false;
 		}
 	}
-	/* Pause first, ask then: a dstb_conn_resume() in between is not lost. */
 	WRITE_ONCE(conn->rx_paused, true);
+	/* Pause first, ask then: a dstb_conn_resume() in between is not lost. */
 	smp_mb();
 	verdict = conn->ops->header(conn, &conn->rx_msg);
 	if (verdict != DSTB_RX_OK)
@@ -304,7 +313,8 @@ static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int o
 
 		if (rx_in_header(conn)) {
 			n = min(n, sizeof(conn->rx_hdr) - conn->rx_have);
-			if (skb_copy_bits(skb, off + done, (void *)&conn->rx_hdr + conn->rx_have, n))
+			if (skb_copy_bits(skb, off + done, (void *)&conn->rx_hdr + conn->rx_have,
+					  n))
 				go = false;
 		} else {
 			n = min(n, iov_iter_count(&conn->rx_iter));
@@ -357,7 +367,9 @@ static bool rx_recvmsg(struct dstb_conn *conn)
 		if (ret == -EAGAIN)
 			break;
 		if (ret <= 0) {
-			dstb_conn_fail(conn, ret ? "receiving failed (error %d)" : "closed by the peer", -ret);
+			dstb_conn_fail(conn,
+				       ret ? "receiving failed (error %d)" : "closed by the peer",
+				       -ret);
 			break;
 		}
 		WRITE_ONCE(conn->rx_stamp, jiffies);
@@ -425,7 +437,10 @@ static void conn_data_ready(struct sock *sk)
 	read_lock_bh(&sk->sk_callback_lock);
 	conn = sk->sk_user_data;
 	if (conn) {
-		/* Called for the backlog, too, by who owns the socket, without its spinlock: then the work item does it. */
+		/*
+		 * Called for the backlog, too, by who owns the socket, without its spinlock: then
+		 * the work item does it.
+		 */
 		if (!conn->reads_sock || sock_owned_by_user_nocheck(sk) || rx_read_sock(conn))
 			queue_work_on(conn->cpu, conn->wq, &conn->rx_work);
 	}
@@ -468,7 +483,8 @@ static void conn_state_change(struct sock *sk)
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int dstb_conn_init(struct dstb_conn *conn, const struct dstb_conn_ops *ops, struct workqueue_struct *wq, int cpu)
+int dstb_conn_init(struct dstb_conn *conn, const struct dstb_conn_ops *ops,
+		   struct workqueue_struct *wq, int cpu)
 {
 	conn->tx_vecs = kvmalloc_array(DSTB_TX_VECS, sizeof(*conn->tx_vecs), GFP_KERNEL);
 	if (!conn->tx_vecs)
@@ -517,7 +533,8 @@ void dstb_conn_start(struct dstb_conn *conn, struct socket *sock)
  * @wq:		as in dstb_conn_init()
  * @cpu:	as in dstb_conn_init()
  *
- * A work item that is queued on another workqueue while it runs could run twice at a time: it is at rest in between.
+ * A work item that is queued on another workqueue while it runs could run twice at a time: it is at
+ * rest in between.
  * Context: process, may sleep; not from the connection's own work.
  */
 void dstb_conn_move(struct dstb_conn *conn, struct workqueue_struct *wq, int cpu)
@@ -536,7 +553,8 @@ void dstb_conn_move(struct dstb_conn *conn, struct workqueue_struct *wq, int cpu
  * dstb_conn_close() - end a connection; its socket sends nothing any more
  * @conn:	the connection; one that was never started is fine
  *
- * No callback of @ops but sent runs after this, and that only from dstb_conn_drain() or for messages queued later.
+ * No callback of @ops but sent runs after this, and that only from dstb_conn_drain() or for
+ * messages queued later.
  * Context: process, may sleep; not from the connection's own work.
  */
 void dstb_conn_close(struct dstb_conn *conn)
@@ -558,7 +576,10 @@ void dstb_conn_close(struct dstb_conn *conn)
 
 	mutex_lock(&conn->tx_lock);
 	conn->closed = true;
-	/* With no linger the close is a disconnect: the send queue is thrown away, and pages go back (R10). */
+	/*
+	 * With no linger the close is a disconnect: the send queue is thrown away, and pages go
+	 * back (R10).
+	 */
 	sock_no_linger(sk);
 	sock_release(conn->sock);
 	conn->sock = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Connections: messages over a socket, for both ends. Knows framing, batching, zero copy; not what messages mean.
+ * Connections: messages over a socket, for both ends. Knows framing, batching, zero copy; not what
+ * messages mean.
  */
 #ifndef _DSTB_CONN_H
 #define _DSTB_CONN_H
@@ -19,7 +20,8 @@ struct sock;
 struct socket;
 
 #define DSTB_CONN_REASON	80
-#define DSTB_TX_VECS		320	/* pieces of one sendmsg: more than a whole largest request */
+/* pieces of one sendmsg: more than a whole largest request */
+#define DSTB_TX_VECS		320
 
 /**
  * struct dstb_msg - a message to send
@@ -45,13 +47,16 @@ enum dstb_rx_verdict {
 
 /**
  * struct dstb_conn_ops - what a connection is used for
- * @header:	a header came. With a payload to come, sets up @rx_iter for its first piece. Socket lock held, may be softirq
- * @piece:	@rx_iter is full and payload is left: sets up the next piece. As @header. Optional where
- *		@rx_iter always takes all
+ * @header:	a header came. With a payload to come, sets up @rx_iter for its first piece. Socket
+ *		lock held, may be softirq
+ * @piece:	@rx_iter is full and payload is left: sets up the next piece. As @header. Optional
+ *		where @rx_iter always takes all
  * @message:	the whole message is there. Socket lock held, may be softirq
  * @received:	a batch of messages was received. Socket lock may be held, may be softirq. Optional
- * @vecs:	describes the payload of @msg from byte @off on; returns how many of @max pieces it filled. Process context
- * @sent:	the socket has all of @msg, or never will. Process context, or any once the connection is closed
+ * @vecs:	describes the payload of @msg from byte @off on; returns how many of @max pieces it
+ *		filled. Process context
+ * @sent:	the socket has all of @msg, or never will. Process context, or any once the
+ *		connection is closed
  * @broken:	the connection broke, once; it is to be closed from a process. Any context
  */
 struct dstb_conn_ops {
@@ -59,7 +64,8 @@ struct dstb_conn_ops {
 	void (*piece)(struct dstb_conn *conn);
 	void (*message)(struct dstb_conn *conn, const struct dstb_wire_msg *msg);
 	void (*received)(struct dstb_conn *conn);
-	u32 (*vecs)(struct dstb_conn *conn, struct dstb_msg *msg, u32 off, struct bio_vec *vecs, u32 max);
+	u32 (*vecs)(struct dstb_conn *conn, struct dstb_msg *msg, u32 off, struct bio_vec *vecs,
+		    u32 max);
 	void (*sent)(struct dstb_conn *conn, struct dstb_msg *msg);
 	void (*broken)(struct dstb_conn *conn);
 };
@@ -82,7 +88,8 @@ struct dstb_conn_ops {
  * @tx_tail:	where the next one goes
  * @tx_work:	sends when nobody else can
  * @rx_work:	receives when data_ready can't
- * @rx_hdr:	header being received. This and the rest is protected by the socket lock (by @rx_work where reads_sock is not set)
+ * @rx_hdr:	header being received. This and the rest is protected by the socket lock (by
+ *		@rx_work where reads_sock is not set)
  * @rx_have:	bytes of it that are there
  * @rx_msg:	the header, decoded
  * @rx_left:	bytes of payload to come
@@ -104,7 +111,7 @@ struct dstb_conn {
 	unsigned long rx_stamp;
 
 	struct llist_head txq ____cacheline_aligned_in_smp;
-	struct mutex tx_lock;
+	struct mutex tx_lock; /* held by whoever sends */
 	struct dstb_msg *tx_head;
 	struct dstb_msg **tx_tail;
 	struct bio_vec *tx_vecs;
@@ -125,7 +132,8 @@ struct dstb_conn {
 	void (*saved_state_change)(struct sock *sk);
 };
 
-int dstb_conn_init(struct dstb_conn *conn, const struct dstb_conn_ops *ops, struct workqueue_struct *wq, int cpu);
+int dstb_conn_init(struct dstb_conn *conn, const struct dstb_conn_ops *ops,
+		   struct workqueue_struct *wq, int cpu);
 void dstb_conn_start(struct dstb_conn *conn, struct socket *sock);
 void dstb_conn_move(struct dstb_conn *conn, struct workqueue_struct *wq, int cpu);
 void dstb_conn_close(struct dstb_conn *conn);

@@ -15,21 +15,24 @@ static struct dentry *root;
 
 static void show_lane(struct seq_file *m, struct dstb_lane *lane)
 {
-	seq_printf(m, "    lane %u: slots %u window %d waiting %d broken %lu silent %u ms\n", lane->index,
-		   sbitmap_weight(&lane->tags), atomic_read(&lane->window), !list_empty(&lane->waiting),
-		   lane->conn.broken, jiffies_to_msecs(jiffies - READ_ONCE(lane->conn.rx_stamp)));
+	seq_printf(m, "    lane %u: slots %u window %d waiting %d broken %lu silent %u ms\n",
+		   lane->index, sbitmap_weight(&lane->tags), atomic_read(&lane->window),
+		   !list_empty(&lane->waiting), lane->conn.broken,
+		   jiffies_to_msecs(jiffies - READ_ONCE(lane->conn.rx_stamp)));
 }
 
 static void show_volume(struct seq_file *m, struct dstb_volume *vol)
 {
 	u32 i, j;
 
-	seq_printf(m, "%s: %s open %u held %u\n", vol->name, dstb_volume_state_name(READ_ONCE(vol->state)),
-		   dstb_volume_openers(vol), READ_ONCE(vol->nr_held));
+	seq_printf(m, "%s: %s open %u held %u\n", vol->name,
+		   dstb_volume_state_name(READ_ONCE(vol->state)), dstb_volume_openers(vol),
+		   READ_ONCE(vol->nr_held));
 	for (i = 0; i < vol->nr_nodes; i++) {
 		struct dstb_node *node = vol->nodes[i];
 
-		seq_printf(m, "  node %u: %s in flight %d\n", i, dstb_node_state_name(READ_ONCE(node->state)),
+		seq_printf(m, "  node %u: %s in flight %d\n", i,
+			   dstb_node_state_name(READ_ONCE(node->state)),
 			   atomic_read(&node->in_flight));
 		for (j = 0; node->session && j < node->session->nr_lanes; j++)
 			show_lane(m, node->session->lanes[j]);

@@ -12,8 +12,10 @@
 #include "target.h"
 
 #define MAX_SESSIONS	64
-#define MAX_RANGE	(1U << 22)	/* sectors of one DISCARD or WRITE_ZEROES: 2 GiB, so that a bio's size holds it */
+/* sectors of one DISCARD or WRITE_ZEROES: 2 GiB, so that a bio's size holds it */
+#define MAX_RANGE	BIT(22)
 
+/* target.h says what it protects. */
 DEFINE_MUTEX(dstb_target_lock);
 static LIST_HEAD(exports); /* under dstb_target_lock */
 
@@ -23,7 +25,10 @@ static int open_device(struct dstb_export *exp, struct netlink_ext_ack *extack)
 {
 	const struct dstb_export_config *cfg = &exp->config;
 	blk_mode_t mode = BLK_OPEN_READ | (cfg->read_only ? 0 : BLK_OPEN_WRITE);
-	/* Nobody else may use what a single writer is promised; what is shared or only read may be in use, mounted even. */
+	/*
+	 * Nobody else may use what a single writer is promised; what is shared or only read may be
+	 * in use, mounted even.
+	 */
 	void *holder = cfg->read_only || cfg->shared ? NULL : exp;
 	struct file *file;
 
@@ -32,10 +37,12 @@ static int open_device(struct dstb_export *exp, struct netlink_ext_ack *extack)
 		int err = PTR_ERR(file);
 
 		if (err == -EBUSY)
-			NL_SET_ERR_MSG_FMT(extack, "%s is busy: in use here (mounted, or a node); export it --read-only or --shared",
+			NL_SET_ERR_MSG_FMT(extack,
+					   "%s is busy (mounted, a node): export it --read-only or --shared",
 					   cfg->path);
 		else if (err == -EACCES || err == -EROFS)
-			NL_SET_ERR_MSG_FMT(extack, "%s is read-only: export it --read-only", cfg->path);
+			NL_SET_ERR_MSG_FMT(extack, "%s is read-only: export it --read-only",
+					   cfg->path);
 		else if (err == -ENOTBLK)
 			NL_SET_ERR_MSG_FMT(extack, "%s is not a block device", cfg->path);
 		else
@@ -45,7 +52,8 @@ static int open_device(struct dstb_export *exp, struct netlink_ext_ack *extack)
 	exp->bdev_file = file;
 	exp->bdev = file_bdev(file);
 	if (bdev_is_zoned(exp->bdev)) {
-		NL_SET_ERR_MSG_FMT(extack, "%s is a zoned device, which can't be exported", cfg->path);
+		NL_SET_ERR_MSG_FMT(extack, "%s is a zoned device, which can't be exported",
+				   cfg->path);
 		return -EOPNOTSUPP;
 	}
 	if (!bdev_nr_sectors(exp->bdev)) {
@@ -238,7 +246,7 @@ static u32 busy_cmds(const struct dstb_tconn *tc)
 }
 
 /**
- * dstb_export_for_each_session() - look at the sessions of an export
+ * dstb_export_walk() - look at the sessions of an export
  * @exp:	the export
  * @fn:		called under dstb_target_lock; a non-zero return ends the walk
  * @arg:	for @fn
@@ -246,8 +254,8 @@ static u32 busy_cmds(const struct dstb_tconn *tc)
  * Context: process, may sleep.
  * Return: what @fn returned last, or 0.
  */
-int dstb_export_for_each_session(struct dstb_export *exp,
-				 int (*fn)(const struct dstb_session_info *info, void *arg), void *arg)
+int dstb_export_walk(struct dstb_export *exp, int (*fn)(struct dstb_session_info *, void *),
+		     void *arg)
 {
 	struct dstb_tsession *sess;
 	struct dstb_tconn *tc;
@@ -320,7 +328,8 @@ static int export_open(struct dstb_export *exp, struct netlink_ext_ack *extack)
 	if (!exp->wq)
 		return -ENOMEM;
 	for (i = 0; i < exp->config.nr_listen; i++) {
-		struct dstb_listener *listener = dstb_listener_get(exp->net, &exp->config.listen[i], extack);
+		struct dstb_listener *listener =
+			dstb_listener_get(exp->net, &exp->config.listen[i], extack);
 
 		if (IS_ERR(listener))
 			return PTR_ERR(listener);
@@ -338,7 +347,8 @@ static int export_open(struct dstb_export *exp, struct netlink_ext_ack *extack)
  * Context: process, may sleep.
  * Return: 0 or a negative errno.
  */
-int dstb_export_add(struct net *net, const struct dstb_export_config *cfg, struct netlink_ext_ack *extack)
+int dstb_export_add(struct net *net, const struct dstb_export_config *cfg,
+		    struct netlink_ext_ack *extack)
 {
 	struct dstb_export *exp;
 	int err;

@@ -61,14 +61,15 @@ struct dstb_export_info {
 	u64 rejected;
 };
 
-int dstb_export_add(struct net *net, const struct dstb_export_config *cfg, struct netlink_ext_ack *extack);
+int dstb_export_add(struct net *net, const struct dstb_export_config *cfg,
+		    struct netlink_ext_ack *extack);
 int dstb_export_remove(struct net *net, const char *name, struct netlink_ext_ack *extack);
 struct dstb_export *dstb_export_get(struct net *net, const char *name);
 struct dstb_export *dstb_export_next(struct net *net, struct dstb_export *prev);
 void dstb_export_put(struct dstb_export *exp);
 void dstb_export_info(struct dstb_export *exp, struct dstb_export_info *info);
 /* Calls @fn for each session, under the export's mutex. */
-int dstb_export_for_each_session(struct dstb_export *exp,
-				 int (*fn)(const struct dstb_session_info *info, void *arg), void *arg);
+int dstb_export_walk(struct dstb_export *exp, int (*fn)(struct dstb_session_info *, void *),
+		     void *arg);
 
 #endif /* _DSTB_EXPORT_H */

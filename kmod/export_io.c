@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Commands at the target: header and payload as they come, submission from the connection's worker, reply.
+ * Commands at the target: header and payload as they come, submission from the connection's worker,
+ * reply.
  *
- * Memory. A connection has a pool of as many pages as its window. A command takes its pages when its header is there and gives
- * them back when its reply has been handed to the socket. TCP may still hold those of a READ then, to send them again. The pool
- * is a queue, and that is enough: a page comes to its front only when every other page is with a command that has no reply
- * yet, or was given back later. Would the initiator not have our reply yet, all those would count against its window, with
- * nothing left for the command that wants the page. So it has the reply, and has said so to our TCP with that command.
+ * Memory. A connection has a pool of as many pages as its window. A command takes its pages when
+ * its header is there and gives them back when its reply has been handed to the socket. TCP may
+ * still hold those of a READ then, to send them again. The pool is a queue, and that is enough: a
+ * page comes to its front only when every other page is with a command that has no reply yet, or
+ * was given back later. Would the initiator not have our reply yet, all those would count against
+ * its window, with nothing left for the command that wants the page. So it has the reply, and has
+ * said so to our TCP with that command.
  */
 #include <linux/blkdev.h>
 #include <linux/sched/mm.h>
@@ -82,9 +85,13 @@ static void reply(struct dstb_cmd *cmd)
 	dstb_wire_encode(cmd->msg.hdr, &msg);
 	cmd->msg.payload = msg.length;
 	replying(tc, 1);
+	/* pairs with dstb_export_io_header() */
 	smp_store_release(&cmd->state, DSTB_CMD_REPLYING);
 	dstb_conn_queue(&tc->conn, &cmd->msg);
-	/* In an interrupt of the submitter current is the submitter: it clears the pointer before it looks a last time. */
+	/*
+	 * In an interrupt of the submitter current is the submitter: it clears the pointer before
+	 * it looks a last time.
+	 */
 	if (READ_ONCE(tc->submitter) != current)
 		dstb_conn_send_later(&tc->conn);
 }
@@ -101,6 +108,7 @@ void dstb_export_io_sent(struct dstb_msg *msg)
 	struct dstb_tconn *tc = cmd->tc;
 
 	pool_give(cmd);
+	/* the pages are back, then FREE: pairs with dstb_export_io_header() */
 	smp_store_release(&cmd->state, DSTB_CMD_FREE);
 	replying(tc, -1);
 	dstb_conn_resume(&tc->conn);
@@ -202,7 +210,8 @@ static blk_opf_t cmd_opf(const struct dstb_cmd *cmd)
 	case DST_WIRE_DISCARD:
 		return REQ_OP_DISCARD | REQ_SYNC;
 	default:
-		return REQ_OP_WRITE_ZEROES | REQ_SYNC | fua | (cmd->flags & DST_WIRE_F_NOUNMAP ? REQ_NOUNMAP : 0);
+		return REQ_OP_WRITE_ZEROES | REQ_SYNC | fua |
+		       (cmd->flags & DST_WIRE_F_NOUNMAP ? REQ_NOUNMAP : 0);
 	}
 }
 
@@ -214,7 +223,8 @@ static void cmd_submit(struct dstb_cmd *cmd)
 	struct page *page;
 	struct bio *bio;
 
-	bio = bio_alloc_bioset(exp->bdev, data ? DIV_ROUND_UP(left, PAGE_SIZE) : 0, cmd_opf(cmd), GFP_NOIO, &exp->bios);
+	bio = bio_alloc_bioset(exp->bdev, data ? DIV_ROUND_UP(left, PAGE_SIZE) : 0, cmd_opf(cmd),
+			       GFP_NOIO, &exp->bios);
 	bio->bi_iter.bi_sector = cmd->sector;
 	bio->bi_private = cmd;
 	bio->bi_end_io = cmd_end_io;
@@ -257,8 +267,8 @@ static void submit_work_fn(struct work_struct *work)
  * @msg:	the header
  *
  * Context: socket lock held, may be softirq.
- * Return: DSTB_RX_PAUSE while the reply that used the tag (or the pages) before has reached the peer but not yet returned from
- * our sendmsg.
+ * Return: DSTB_RX_PAUSE while the reply that used the tag (or the pages) before has reached the
+ * peer but not yet returned from our sendmsg.
  */
 enum dstb_rx_verdict dstb_export_io_header(struct dstb_tconn *tc, const struct dstb_wire_msg *msg)
 {
@@ -270,6 +280,7 @@ enum dstb_rx_verdict dstb_export_io_header(struct dstb_tconn *tc, const struct d
 	if (why)
 		return dstb_conn_violation(&tc->conn, why);
 	cmd = &tc->cmds[msg->tag];
+	/* pairs with reply() and dstb_export_io_sent() */
 	state = smp_load_acquire(&cmd->state);
 	if (state == DSTB_CMD_REPLYING)
 		return DSTB_RX_PAUSE;

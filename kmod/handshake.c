@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The initiator's half of the handshake: connect, HELLO, WELCOME or REJECT. Runs in the process of whoever makes the volume;
- * every wait is bounded by DST_WIRE_HANDSHAKE_MS.
+ * The initiator's half of the handshake: connect, HELLO, WELCOME or REJECT. Runs in the process of
+ * whoever makes the volume; every wait is bounded by DST_WIRE_HANDSHAKE_MS.
  */
 #include <linux/net.h>
 #include <linux/netlink.h>
@@ -24,22 +24,27 @@ struct hello_msg {
 	struct dst_wire_hello hello;
 } __packed __aligned(8);
 
-static int hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 conn, u32 nr_conns, u64 session)
+static int hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 conn, u32 nr_conns,
+		      u64 session)
 {
 	struct dstb_wire_msg msg = { .op = DST_WIRE_HELLO, .length = sizeof(m->hello) };
 	struct dst_wire_hello *h = &m->hello;
-	int chain;
+	struct dstb_chain chain;
+	int err;
+	u32 i;
 
-	chain = dstb_chain_above(node->vol, h->chain, DST_WIRE_MAX_CHAIN);
-	if (chain < 0)
-		return chain;
+	err = dstb_chain_above(node->vol, &chain);
+	if (err)
+		return err;
+	for (i = 0; i < chain.nr; i++)
+		export_uuid(h->chain[i], &chain.uuids[i]);
 	h->version_min = DST_WIRE_VERSION;
 	h->version_max = DST_WIRE_VERSION;
 	h->role = node->vol->role;
 	h->conn = cpu_to_le16(conn);
 	h->nr_conns = cpu_to_le16(nr_conns);
 	h->depth = cpu_to_le16(WANTED_DEPTH);
-	h->chain_len = cpu_to_le16(chain);
+	h->chain_len = cpu_to_le16(chain.nr);
 	h->max_request = cpu_to_le32(DST_WIRE_MAX_REQUEST);
 	h->window = cpu_to_le32(WANTED_WINDOW);
 	h->session = cpu_to_le64(session);
@@ -54,7 +59,8 @@ static int exact(struct socket *sock, void *buf, size_t len, bool send)
 {
 	struct kvec vec = { .iov_base = buf, .iov_len = len };
 	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL | (send ? 0 : MSG_WAITALL) };
-	int ret = send ? kernel_sendmsg(sock, &msg, &vec, 1, len) : kernel_recvmsg(sock, &msg, &vec, 1, len, msg.msg_flags);
+	int ret = send ? kernel_sendmsg(sock, &msg, &vec, 1, len) :
+			 kernel_recvmsg(sock, &msg, &vec, 1, len, msg.msg_flags);
 
 	if (ret < 0)
 		return ret == -EAGAIN ? -ETIMEDOUT : ret;
@@ -64,11 +70,16 @@ static int exact(struct socket *sock, void *buf, size_t len, bool send)
 	return sock->sk->sk_shutdown & RCV_SHUTDOWN ? -ECONNRESET : -ETIMEDOUT;
 }
 
-static int rejected(struct socket *sock, const struct dstb_wire_msg *msg, const char *where, struct netlink_ext_ack *extack)
+static int rejected(struct socket *sock, const struct dstb_wire_msg *msg, const char *where,
+		    struct netlink_ext_ack *extack)
 {
 	static const int errors[] = {
-		[DST_WIRE_ENOENT] = -ENOENT, [DST_WIRE_EBUSY] = -EBUSY, [DST_WIRE_EVERSION] = -EPROTONOSUPPORT,
-		[DST_WIRE_ELOOP] = -ELOOP, [DST_WIRE_ELIMIT] = -EUSERS, [DST_WIRE_EROFS] = -EROFS,
+		[DST_WIRE_ENOENT] = -ENOENT,
+		[DST_WIRE_EBUSY] = -EBUSY,
+		[DST_WIRE_EVERSION] = -EPROTONOSUPPORT,
+		[DST_WIRE_ELOOP] = -ELOOP,
+		[DST_WIRE_ELIMIT] = -EUSERS,
+		[DST_WIRE_EROFS] = -EROFS,
 	};
 	char text[DST_WIRE_TEXT + 1] = "";
 	u32 i;
@@ -87,7 +98,8 @@ static int rejected(struct socket *sock, const struct dstb_wire_msg *msg, const 
 	return -ECONNREFUSED;
 }
 
-static int answer(struct socket *sock, struct dst_wire_welcome *welcome, const char *where, struct netlink_ext_ack *extack)
+static int answer(struct socket *sock, struct dst_wire_welcome *welcome, const char *where,
+		  struct netlink_ext_ack *extack)
 {
 	struct dst_wire_hdr hdr;
 	struct dstb_wire_msg msg;
@@ -114,9 +126,11 @@ static int answer(struct socket *sock, struct dst_wire_welcome *welcome, const c
 	return -EPROTO;
 lost:
 	if (err == -ETIMEDOUT)
-		NL_SET_ERR_MSG_FMT(extack, "%s: connected, but silent for %u s", where, DST_WIRE_HANDSHAKE_MS / 1000);
+		NL_SET_ERR_MSG_FMT(extack, "%s: connected, but silent for %u s", where,
+				   DST_WIRE_HANDSHAKE_MS / 1000);
 	else
-		NL_SET_ERR_MSG_FMT(extack, "%s: connection lost in the handshake (error %d)", where, -err);
+		NL_SET_ERR_MSG_FMT(extack, "%s: connection lost in the handshake (error %d)", where,
+				   -err);
 	return err;
 }
 
@@ -167,17 +181,20 @@ struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u6
 		return ERR_PTR(-ENOMEM);
 	err = hello_fill(hello, node, conn, nr_conns, session);
 	if (err) {
-		NL_SET_ERR_MSG_FMT(extack, "the tree above this volume is deeper than %u", DST_WIRE_MAX_CHAIN);
+		NL_SET_ERR_MSG_FMT(extack, "the tree above this volume is deeper than %u",
+				   DST_WIRE_MAX_CHAIN);
 		goto free;
 	}
-	err = dstb_transport_connect(node->vol->net, &node->config.addr, DST_WIRE_HANDSHAKE_MS, &sock);
+	err = dstb_transport_connect(node->vol->net, &node->config.addr, DST_WIRE_HANDSHAKE_MS,
+				     &sock);
 	if (err) {
 		NL_SET_ERR_MSG_FMT(extack, "%s: %s (error %d)", where, connect_error(err), -err);
 		goto free;
 	}
 	err = exact(sock, hello, sizeof(*hello), true);
 	if (err)
-		NL_SET_ERR_MSG_FMT(extack, "%s: connection lost in the handshake (error %d)", where, -err);
+		NL_SET_ERR_MSG_FMT(extack, "%s: connection lost in the handshake (error %d)", where,
+				   -err);
 	else
 		err = answer(sock, welcome, where, extack);
 	if (err)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The way of a request: gate, run, legs, acknowledgement.
+ * The way of a request: gate, run, legs, acknowledgment.
  *
- * One submit_bio makes one struct dstb_io, for the first run of the bio; the rest goes back to the block layer and comes again.
- * So each call takes one element of the volume's pool, and the pool's guarantee holds. A request holds one reference of the
- * volume's inflight from submit_bio to its end, held ones excepted.
+ * One submit_bio makes one struct dstb_io, for the first run of the bio; the rest goes back to the
+ * block layer and comes again. So each call takes one element of the volume's pool, and the pool's
+ * guarantee holds. A request holds one reference of the volume's inflight from submit_bio to its
+ * end, held ones excepted.
  *
- * Legs end in any context, softirq mostly. What may sleep (another try of a read, the data after a flush, a write that waited
- * for one that overlaps) is the volume's workqueue's.
+ * Legs end in any context, softirq mostly. What may sleep (another try of a read, the data after a
+ * flush, a write that waited for one that overlaps) is the volume's workqueue's.
  */
 #include <linux/blkdev.h>
 #include <linux/ktime.h>
@@ -75,7 +76,8 @@ static void bio_done(struct dstb_io *io, blk_status_t status)
 
 	if (io->start_time)
 		bio_end_io_acct(bio, io->start_time);
-	trace_dstb_io_end(io->vol->name, io->op, bio->bi_iter.bi_sector, io->nr_sectors, blk_status_to_errno(status));
+	trace_dstb_io_end(io->vol->name, io->op, bio->bi_iter.bi_sector, io->nr_sectors,
+			  blk_status_to_errno(status));
 	bio->bi_status = status;
 	bio_endio(bio);
 }
@@ -103,8 +105,9 @@ static void copy_free(struct dstb_io *io)
 }
 
 /*
- * The pages are the submitter's again once the write is acknowledged, so the legs that are still under way then need pages of
- * their own. Without memory for them the write simply waits for every leg.
+ * The pages are the submitter's again once the write is acknowledged, so the legs that are still
+ * under way then need pages of their own. Without memory for them the write simply waits for every
+ * leg.
  */
 static void copy_make(struct dstb_io *io)
 {
@@ -114,7 +117,8 @@ static void copy_make(struct dstb_io *io)
 
 	if (io->op != REQ_OP_WRITE || !mempool_initialized(&vol->copy_pages))
 		return;
-	copy = bio_alloc_bioset(NULL, DIV_ROUND_UP(left, PAGE_SIZE), REQ_OP_WRITE, GFP_NOWAIT, &vol->copy_bios);
+	copy = bio_alloc_bioset(NULL, DIV_ROUND_UP(left, PAGE_SIZE), REQ_OP_WRITE, GFP_NOWAIT,
+				&vol->copy_bios);
 	if (!copy)
 		return;
 	io->data = copy;
@@ -149,8 +153,9 @@ static void leg_start(struct dstb_leg *leg)
 /* Says this status that the node does not do such things, rather than that it failed? */
 static bool is_refusal(const struct dstb_leg *leg, blk_status_t status)
 {
-	return status == BLK_STS_AGAIN || (status == BLK_STS_NOTSUPP && leg->io->op != REQ_OP_READ &&
-					   leg->io->op != REQ_OP_WRITE);
+	return status == BLK_STS_AGAIN ||
+	       (status == BLK_STS_NOTSUPP && leg->io->op != REQ_OP_READ &&
+		leg->io->op != REQ_OP_WRITE);
 }
 
 static void leg_failed(struct dstb_leg *leg, blk_status_t status)
@@ -162,8 +167,8 @@ static void leg_failed(struct dstb_leg *leg, blk_status_t status)
 	char reason[80];
 
 	atomic64_inc(&leg->node->errors);
-	scnprintf(reason, sizeof(reason), "%s at sector %llu failed (error %d)", names[leg->io->op], leg->sector,
-		  -blk_status_to_errno(status));
+	scnprintf(reason, sizeof(reason), "%s at sector %llu failed (error %d)", names[leg->io->op],
+		  leg->sector, -blk_status_to_errno(status));
 	dstb_node_set_state(leg->node, DST_NODE_STATE_FAILED, reason);
 }
 
@@ -191,7 +196,8 @@ static void io_done(struct dstb_io *io);
  * @leg:	the leg
  * @status:	how it ended
  *
- * A leg that failed takes its node out before the request can be acknowledged: what it missed is never read from there.
+ * A leg that failed takes its node out before the request can be acknowledged: what it missed is
+ * never read from there.
  * Context: any.
  */
 void dstb_leg_end(struct dstb_leg *leg, blk_status_t status)
@@ -204,7 +210,10 @@ void dstb_leg_end(struct dstb_leg *leg, blk_status_t status)
 	if (likely(!status)) {
 		leg_count(leg);
 		WRITE_ONCE(leg->state, LEG_DONE);
-		/* The early acknowledgement, by exactly one leg; the count comes last: io_done() may follow at once. */
+		/*
+		 * The early acknowledgment, by exactly one leg; the count comes last: io_done()
+		 * may follow at once.
+		 */
 		if (atomic_inc_return(&io->good) == io->need && io->need && io->data != io->bio) {
 			io->acked = true;
 			bio_done(io, BLK_STS_OK);
@@ -274,7 +283,8 @@ static void write_start(struct dstb_io *io)
 		struct dstb_acks acks = {
 			.sector = io->bio->bi_iter.bi_sector,
 			.nr_sectors = io->nr_sectors,
-			.flags = (io->opf & REQ_FUA ? DSTB_REQ_FUA : 0) | (io->opf & REQ_META ? DSTB_REQ_META : 0),
+			.flags = (io->opf & REQ_FUA ? DSTB_REQ_FUA : 0) |
+				 (io->opf & REQ_META ? DSTB_REQ_META : 0),
 			.nr_legs = io->nr_legs,
 			.nr_in_sync = live,
 		};
@@ -306,7 +316,8 @@ static void write_start(struct dstb_io *io)
 /* ---- reads ---- */
 
 /**
- * struct stragglers - legs that must not serve a read: an acknowledged write is still on its way to them
+ * struct stragglers - legs that must not serve a read: an acknowledged write is still on its way to
+ * them
  * @io:		the read
  * @behind:	bit n: leg n is behind
  * @waits:	the read waits for the write
@@ -328,9 +339,11 @@ static bool find_stragglers(struct dstb_overlap_entry *entry, void *arg)
 		return false;
 	for (i = 0; i < io->nr_legs; i++) {
 		for (j = 0; j < write->nr_legs; j++)
-			if (write->legs[j].node == io->legs[i].node && READ_ONCE(write->legs[j].state) != LEG_DONE)
+			if (write->legs[j].node == io->legs[i].node &&
+			    READ_ONCE(write->legs[j].state) != LEG_DONE)
 				s->behind |= BIT(i);
-		if (io->legs[i].state == LEG_UNUSED && !(s->behind & BIT(i)) && dstb_node_in_sync(io->legs[i].node))
+		if (io->legs[i].state == LEG_UNUSED && !(s->behind & BIT(i)) &&
+		    dstb_node_in_sync(io->legs[i].node))
 			usable++;
 	}
 	if (usable)
@@ -352,7 +365,8 @@ static void read_next(struct dstb_io *io)
 	    dstb_overlap_for_each(&io->vol->overlap, sector, io->nr_sectors, find_stragglers, &s))
 		return;
 	for (i = 0; i < io->nr_legs; i++) {
-		if (io->legs[i].state != LEG_UNUSED || s.behind & BIT(i) || !dstb_node_in_sync(io->legs[i].node))
+		if (io->legs[i].state != LEG_UNUSED || s.behind & BIT(i) ||
+		    !dstb_node_in_sync(io->legs[i].node))
 			continue;
 		index[nr] = i;
 		legs[nr++].node = io->legs[i].node;
@@ -397,7 +411,10 @@ static bool flush_lost_data(const struct dstb_io *io)
 
 	for (i = 0; i < vol->nr_nodes; i++)
 		failed += !dstb_node_in_sync(vol->nodes[i]);
-	/* As many nodes gone as there are copies: what was acknowledged may be on none that is left. */
+	/*
+	 * As many nodes gone as there are copies: what was acknowledged may be on none that is
+	 * left.
+	 */
 	return failed >= vol->map.layout.copies;
 }
 
@@ -467,7 +484,8 @@ static void io_go(struct dstb_io *io)
 		return;
 	}
 	if (io->nr_legs > 1) {
-		if (!dstb_overlap_begin(&io->vol->overlap, &io->overlap, io->bio->bi_iter.bi_sector, io->nr_sectors))
+		if (!dstb_overlap_begin(&io->vol->overlap, &io->overlap, io->bio->bi_iter.bi_sector,
+					io->nr_sectors))
 			return; /* io->work goes on */
 		io->in_overlap = true;
 	}
@@ -621,8 +639,8 @@ void dstb_submit_bio(struct bio *bio)
 		bio_io_error(bio);
 		return;
 	}
-	if (unlikely(READ_ONCE(vol->dead) ||
-		     (op_is_write(bio_op(bio)) && bio_sectors(bio) && test_bit(0, &vol->map.faulted)))) {
+	if (unlikely(READ_ONCE(vol->dead) || (op_is_write(bio_op(bio)) && bio_sectors(bio) &&
+					      test_bit(0, &vol->map.faulted)))) {
 		bio_fail(vol, bio, BLK_STS_IOERR);
 		return;
 	}
@@ -691,9 +709,11 @@ int dstb_io_volume_init(struct dstb_volume *vol)
 
 	dstb_overlap_init(&vol->overlap);
 	bio_list_init(&vol->held);
-	err = mempool_init_kmalloc_pool(&vol->io_pool, POOL_MIN, struct_size(io, legs, vol->map.layout.copies));
+	err = mempool_init_kmalloc_pool(&vol->io_pool, POOL_MIN,
+					struct_size(io, legs, vol->map.layout.copies));
 	if (!err)
-		err = mempool_init_kmalloc_pool(&vol->flush_pool, 2, struct_size(io, legs, vol->nr_nodes));
+		err = mempool_init_kmalloc_pool(&vol->flush_pool, 2,
+						struct_size(io, legs, vol->nr_nodes));
 	if (!err && asks_acks(vol)) {
 		err = bioset_init(&vol->copy_bios, 2, 0, BIOSET_NEED_BVECS);
 		if (!err)

@@ -42,7 +42,8 @@ struct dstb_leg {
  * struct dstb_io - a request
  * @vol:	the volume; one reference of its inflight
  * @bio:	the piece, the volume's until it is ended
- * @data:	what the legs move: @bio, or a copy where the write is acknowledged before all legs are done
+ * @data:	what the legs move: @bio, or a copy where the write is acknowledged before all legs
+ *		are done
  * @op:		REQ_OP_* of the legs
  * @opf:	flags of the legs
  * @nr_sectors:	length

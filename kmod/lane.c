@@ -2,12 +2,12 @@
 /*
  * Lanes: one connection of a session and the commands under way on it.
  *
- * A slot has two references while it is in use: the sender's, dropped when the socket has the whole message (or never will),
- * and the reply's. The leg ends with the last one: a reply that is quicker than the return of sendmsg does not pull the
- * message away below the sender.
+ * A slot has two references while it is in use: the sender's, dropped when the socket has the whole
+ * message (or never will), and the reply's. The leg ends with the last one: a reply that is quicker
+ * than the return of sendmsg does not pull the message away below the sender.
  *
- * A header's memory is used again when its tag is: the target has answered, so it has received the header, so TCP will not
- * send it again.
+ * A header's memory is used again when its tag is: the target has answered, so it has received the
+ * header, so TCP will not send it again.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -40,7 +40,9 @@ static bool window_take(struct dstb_lane *lane, u32 bytes)
 
 static u32 leg_bytes(const struct dstb_leg *leg)
 {
-	return leg->io->op == REQ_OP_READ || leg->io->op == REQ_OP_WRITE ? leg->io->nr_sectors << 9 : 0;
+	return leg->io->op == REQ_OP_READ || leg->io->op == REQ_OP_WRITE ?
+		       leg->io->nr_sectors << 9 :
+		       0;
 }
 
 static struct dstb_slot *slot_get(struct dstb_lane *lane, const struct dstb_leg *leg)
@@ -118,6 +120,7 @@ static void slot_queue(struct dstb_slot *slot, struct dstb_leg *leg)
 	slot->status = BLK_STS_IOERR;
 	WRITE_ONCE(slot->started, jiffies);
 	atomic_set(&slot->refs, 2);
+	/* all of the above, then WAITING: pairs with lane_header() */
 	smp_store_release(&slot->state, DSTB_SLOT_WAITING);
 	dstb_conn_queue(&lane->conn, &slot->msg);
 }
@@ -172,7 +175,10 @@ static void lane_unplug(struct blk_plug_cb *cb, bool from_schedule)
 	kfree(plug);
 }
 
-/* Leaves the sending to the end of the submitter's plug, if it has one: a plug's worth of requests is one sendmsg. */
+/*
+ * Leaves the sending to the end of the submitter's plug, if it has one: a plug's worth of requests
+ * is one sendmsg.
+ */
 static bool lane_plugged(struct dstb_lane *lane)
 {
 	struct blk_plug_cb *cb = blk_check_plugged(lane_unplug, lane, sizeof(struct lane_plug));
@@ -254,7 +260,8 @@ static void receive_into(struct dstb_conn *conn, const struct bio *bio)
 	const struct bio_vec *vec = __bvec_iter_bvec(bio->bi_io_vec, iter);
 	u32 done = mp_bvec_iter_offset(bio->bi_io_vec, iter) - vec->bv_offset;
 
-	iov_iter_bvec(&conn->rx_iter, ITER_DEST, vec, count_vecs(vec, done, iter.bi_size), iter.bi_size + done);
+	iov_iter_bvec(&conn->rx_iter, ITER_DEST, vec, count_vecs(vec, done, iter.bi_size),
+		      iter.bi_size + done);
 	iov_iter_advance(&conn->rx_iter, done);
 }
 
@@ -266,7 +273,8 @@ static enum dstb_rx_verdict lane_header(struct dstb_conn *conn, const struct dst
 	if (msg->epoch != lane->session->limits.epoch)
 		return dstb_conn_violation(conn, "wrong epoch");
 	if (msg->op == DST_WIRE_BYE && !(msg->flags & DST_WIRE_F_REPLY)) {
-		dstb_conn_fail(conn, msg->status == DST_WIRE_EGONE ? "the export was removed" : "the target said good-bye");
+		dstb_conn_fail(conn, msg->status == DST_WIRE_EGONE ? "the export was removed" :
+								     "the target said good-bye");
 		return DSTB_RX_FAIL;
 	}
 	if (!(msg->flags & DST_WIRE_F_REPLY) || msg->payload_crc)
@@ -276,6 +284,7 @@ static enum dstb_rx_verdict lane_header(struct dstb_conn *conn, const struct dst
 	if (msg->tag >= lane->session->limits.depth || msg->status >= ARRAY_SIZE(wire_errors))
 		goto broken;
 	slot = &lane->slots[msg->tag];
+	/* pairs with slot_queue() */
 	if (smp_load_acquire(&slot->state) != DSTB_SLOT_WAITING || slot->op != msg->op)
 		goto broken;
 	if (msg->op == DST_WIRE_READ && !msg->status) {
@@ -302,7 +311,8 @@ static void lane_message(struct dstb_conn *conn, const struct dstb_wire_msg *msg
 	slot_put(slot);
 }
 
-static u32 lane_vecs(struct dstb_conn *conn, struct dstb_msg *msg, u32 off, struct bio_vec *vecs, u32 max)
+static u32 lane_vecs(struct dstb_conn *conn, struct dstb_msg *msg, u32 off, struct bio_vec *vecs,
+		     u32 max)
 {
 	const struct dstb_slot *slot = container_of(msg, struct dstb_slot, msg);
 	const struct bio *bio = slot->leg->io->data;
@@ -391,11 +401,13 @@ const char *dstb_lane_overdue(const struct dstb_lane *lane, unsigned long timeou
 {
 	u32 i;
 
-	if (time_after(jiffies, READ_ONCE(lane->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_DEAD_MS)))
+	if (time_after(jiffies,
+		       READ_ONCE(lane->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_DEAD_MS)))
 		return "silent for too long";
 	for (i = 0; i < lane->session->limits.depth; i++) {
 		const struct dstb_slot *slot = &lane->slots[i];
 
+		/* pairs with slot_queue() */
 		if (smp_load_acquire(&slot->state) == DSTB_SLOT_WAITING &&
 		    time_after(jiffies, READ_ONCE(slot->started) + timeout))
 			return "a request took too long";
@@ -423,7 +435,10 @@ void dstb_lane_fail_all(struct dstb_lane *lane)
 	spin_unlock_irq(&lane->wait_lock);
 	list_for_each_entry_safe(leg, next, &waiting, wait)
 		dstb_leg_end(leg, BLK_STS_TRANSPORT);
-	/* Nothing is received or sent any more: what is not replied has only the reply's reference left. */
+	/*
+	 * Nothing is received or sent any more: what is not replied has only the reply's reference
+	 * left.
+	 */
 	for (i = 0; i < lane->session->limits.depth; i++) {
 		struct dstb_slot *slot = &lane->slots[i];
 

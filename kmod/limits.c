@@ -53,17 +53,25 @@ void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim)
 		struct dstb_node *node = vol->nodes[i];
 
 		blk_stack_limits(lim, &node->lim, 0);
-		discard = least(discard, node->lim.max_discard_sectors ? node->lim.max_hw_discard_sectors : 0);
+		discard = least(discard, node->lim.max_discard_sectors ?
+						 node->lim.max_hw_discard_sectors :
+						 0);
 		zeroes = least(zeroes, node->lim.max_write_zeroes_sectors);
 		if (node->max_sectors)
 			vol->max_sectors = min_not_zero(vol->max_sectors, node->max_sectors);
 	}
 	lim->features &= ~NOT_FOR_VOLUMES;
-	/* Every FUA and flush that comes goes to the nodes: those with a volatile cache know what to do. */
+	/*
+	 * Every FUA and flush that comes goes to the nodes: those with a volatile cache know what
+	 * to do.
+	 */
 	if (lim->features & BLK_FEAT_WRITE_CACHE)
 		lim->features |= BLK_FEAT_FUA;
 	if (copies) {
-		/* Legs must not differ: nobody changes a page on its way, and what is discarded reads as zeroes. */
+		/*
+		 * Legs must not differ: nobody changes a page on its way, and what is discarded
+		 * reads as zeroes.
+		 */
 		lim->features |= BLK_FEAT_STABLE_WRITES;
 		zeroes = least(zeroes, DSTB_GRANULE);
 		discard = zeroes;

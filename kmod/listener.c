@@ -11,7 +11,8 @@
 #include "target.h"
 #include "transport.h"
 
-#define MAX_HANDSHAKES	256	/* connections of one listener that have not said which export they want */
+/* connections of one listener that have not said which export they want */
+#define MAX_HANDSHAKES	256
 
 static LIST_HEAD(listeners); /* under dstb_target_lock */
 
@@ -66,8 +67,10 @@ static int listener_open(struct dstb_listener *listener, struct netlink_ext_ack 
 	if (err) {
 		NL_SET_ERR_MSG_FMT(extack, "can't listen on %s: %s (error %d)",
 				   dstb_addr_text(&listener->addr, text, sizeof(text)),
-				   err == -EADDRINUSE ? "the address is in use" :
-				   err == -EADDRNOTAVAIL ? "not an address of this machine" : "refused", -err);
+				   err == -EADDRINUSE	 ? "the address is in use" :
+				   err == -EADDRNOTAVAIL ? "not an address of this machine" :
+							   "refused",
+				   -err);
 		return err;
 	}
 	sk = listener->sock->sk;
@@ -89,14 +92,16 @@ static int listener_open(struct dstb_listener *listener, struct netlink_ext_ack 
  * Context: process, may sleep; dstb_target_lock held.
  * Return: the listener, with one user more, or an ERR_PTR.
  */
-struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr *addr, struct netlink_ext_ack *extack)
+struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr *addr,
+					struct netlink_ext_ack *extack)
 {
 	struct dstb_listener *listener;
 	int err;
 
 	lockdep_assert_held(&dstb_target_lock);
 	list_for_each_entry(listener, &listeners, list) {
-		if (listener->users && net_eq(listener->net, net) && dstb_addr_equal(&listener->addr, addr)) {
+		if (listener->users && net_eq(listener->net, net) &&
+		    dstb_addr_equal(&listener->addr, addr)) {
 			listener->users++;
 			return listener;
 		}
@@ -145,7 +150,9 @@ void dstb_listener_put(struct dstb_listener *listener)
 	cancel_work_sync(&listener->accept_work);
 	wait_event(listener->gone, !READ_ONCE(listener->nr_tconns));
 	sock_release(listener->sock);
-	/* Whoever woke us has done so with the lock held, and may still be about to let go of it. */
+	/*
+	 * Whoever woke us has done so with the lock held, and may still be about to let go of it.
+	 */
 	mutex_lock(&dstb_target_lock);
 	kfree(listener);
 }

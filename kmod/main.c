@@ -15,7 +15,10 @@
 
 struct workqueue_struct *dstb_wq;
 
-/* Volumes before exports: a volume may be an initiator of this namespace's own exports, and ends in an orderly way then. */
+/*
+ * Volumes before exports: a volume may be an initiator of this namespace's own exports, and ends in
+ * an orderly way then.
+ */
 static void __net_exit net_exit(struct net *net)
 {
 	dstb_volume_net_exit(net);
@@ -54,7 +57,10 @@ debugfs:
 	return err;
 }
 
-/* Every volume, export and registered policy holds a reference on the module: nothing of theirs is left here. */
+/*
+ * Every volume, export and registered policy holds a reference on the module: nothing of theirs is
+ * left here.
+ */
 static void __exit dstb_exit(void)
 {
 	dstb_netlink_exit();

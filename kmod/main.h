@@ -7,7 +7,10 @@
 
 struct workqueue_struct;
 
-/* Slow work of every object: closing, watching, handshakes. Unbound; WQ_MEM_RECLAIM: the way out of trouble needs no memory. */
+/*
+ * Slow work of every object: closing, watching, handshakes. Unbound; WQ_MEM_RECLAIM: the way out of
+ * trouble needs no memory.
+ */
 extern struct workqueue_struct *dstb_wq;
 
 #endif /* _DSTB_MAIN_H */

@@ -10,6 +10,7 @@
  */
 #include <linux/capability.h>
 #include <linux/ctype.h>
+#include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/string.h>
 #include <net/genetlink.h>
@@ -224,3 +225,6 @@ void dstb_netlink_exit(void)
 	dstb_event_exit();
 	genl_unregister_family(&dstb_nl_family);
 }
+
+/* Asking for the family loads the module. */
+MODULE_ALIAS_GENL_FAMILY(DST_FAMILY_NAME);

@@ -6,7 +6,7 @@
 #define _DSTB_NETLINK_H
 
 #include <linux/types.h>
-#include <net/netlink.h>
+#include <net/genetlink.h>
 
 #include "netlink_gen.h"
 

@@ -104,7 +104,7 @@ int dstb_nl_export_remove_doit(struct sk_buff *skb, struct genl_info *info)
 	       dstb_export_remove(genl_info_net(info), name, info->extack);
 }
 
-static int count_session(const struct dstb_session_info *session, void *arg)
+static int count_session(struct dstb_session_info *session, void *arg)
 {
 	++*(u32 *)arg;
 	return 0;
@@ -116,7 +116,7 @@ static int put_export(struct sk_buff *skb, struct dstb_export *exp, struct dstb_
 	u32 i, nr_sessions = 0;
 
 	dstb_export_info(exp, info);
-	dstb_export_for_each_session(exp, count_session, &nr_sessions);
+	dstb_export_walk(exp, count_session, &nr_sessions);
 	for (i = 0; i < cfg->nr_listen; i++) {
 		if (dstb_netlink_addr_put(skb, DST_A_EXPORT_LISTEN, &cfg->listen[i]))
 			return -EMSGSIZE;
@@ -250,7 +250,7 @@ static int put_session(struct sk_buff *skb, const struct dstb_session_info *sess
 	return 0;
 }
 
-static int dump_session(const struct dstb_session_info *session, void *arg)
+static int dump_session(struct dstb_session_info *session, void *arg)
 {
 	struct session_dump *dump = arg;
 	struct dstb_netlink_dump *ctx = (void *)dump->cb->ctx;
@@ -278,7 +278,7 @@ static int dump_sessions(struct sk_buff *skb, struct netlink_callback *cb, struc
 	int err;
 
 	ctx->found = true;
-	err = dstb_export_for_each_session(exp, dump_session, &dump);
+	err = dstb_export_walk(exp, dump_session, &dump);
 	if (!err)
 		ctx->part = 0;
 	return err;

@@ -24,6 +24,20 @@ static u32 dump_seq(void)
 	return atomic_read(&generation) ?: 1;
 }
 
+/*
+ * Keeps nodes and disk of a volume from being taken apart, for a moment: stopping waits for it.
+ * Returns false when it is being stopped already.
+ */
+static bool hold_volume(struct dstb_volume *vol)
+{
+	return percpu_ref_tryget_live(&vol->inflight);
+}
+
+static void release_volume(struct dstb_volume *vol)
+{
+	percpu_ref_put(&vol->inflight);
+}
+
 static int refuse_reply_only(struct nlattr **tb, const u8 *types, size_t nr, u32 index,
 			     struct netlink_ext_ack *extack)
 {
@@ -235,7 +249,13 @@ int dstb_nl_volume_create_doit(struct sk_buff *skb, struct genl_info *info)
 		err = dstb_volume_create(genl_info_net(info), cfg, &vol, info->extack);
 	if (!err) {
 		atomic_inc(&generation);
-		create_reply(reply, info, vol);
+		/* Stopped since? Then there is nothing to tell but that it was made. */
+		if (hold_volume(vol)) {
+			create_reply(reply, info, vol);
+			release_volume(vol);
+		} else {
+			nlmsg_free(reply);
+		}
 		dstb_volume_put(vol);
 	} else {
 		nlmsg_free(reply);
@@ -267,7 +287,8 @@ int dstb_nl_volume_stop_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static struct dstb_volume *get_volume(struct genl_info *info, const struct nlattr *attr)
+/* A volume by its name, held; for put_held_volume(). */
+static struct dstb_volume *get_held_volume(struct genl_info *info, const struct nlattr *attr)
 {
 	char name[DSTB_VOLUME_NAME_LEN];
 	struct dstb_volume *vol;
@@ -277,10 +298,22 @@ static struct dstb_volume *get_volume(struct genl_info *info, const struct nlatt
 	if (err)
 		return ERR_PTR(err);
 	vol = dstb_volume_get(genl_info_net(info), name);
-	if (vol)
-		return vol;
-	NL_SET_ERR_MSG_ATTR_FMT(info->extack, attr, "there is no volume %s", name);
-	return ERR_PTR(-ENOENT);
+	if (!vol) {
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, attr, "there is no volume %s", name);
+		return ERR_PTR(-ENOENT);
+	}
+	if (!hold_volume(vol)) {
+		dstb_volume_put(vol);
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, attr, "volume %s is being stopped", name);
+		return ERR_PTR(-ENODEV);
+	}
+	return vol;
+}
+
+static void put_held_volume(struct dstb_volume *vol)
+{
+	release_volume(vol);
+	dstb_volume_put(vol);
 }
 
 static int put_params(struct sk_buff *skb, const struct dstb_mapping *map)
@@ -356,18 +389,18 @@ int dstb_nl_volume_get_doit(struct sk_buff *skb, struct genl_info *info)
 	int err = -EMSGSIZE;
 	void *head;
 
-	vol = get_volume(info, info->attrs[DST_A_VOLUME_NAME]);
+	vol = get_held_volume(info, info->attrs[DST_A_VOLUME_NAME]);
 	if (IS_ERR(vol))
 		return PTR_ERR(vol);
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!reply) {
-		dstb_volume_put(vol);
+		put_held_volume(vol);
 		return -ENOMEM;
 	}
 	head = genlmsg_put_reply(reply, info, &dstb_nl_family, 0, DST_CMD_VOLUME_GET);
 	if (head)
 		err = put_volume(reply, vol);
-	dstb_volume_put(vol);
+	put_held_volume(vol);
 	if (err) {
 		nlmsg_free(reply);
 		return err;
@@ -387,6 +420,23 @@ static void *dump_head(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 	return head;
 }
 
+static int dump_volume(struct sk_buff *skb, struct netlink_callback *cb, struct dstb_volume *vol)
+{
+	void *head;
+	int err;
+
+	if (!hold_volume(vol))
+		return 0;
+	head = dump_head(skb, cb, DST_CMD_VOLUME_GET);
+	err = head ? put_volume(skb, vol) : -EMSGSIZE;
+	release_volume(vol);
+	if (err)
+		genlmsg_cancel(skb, head);
+	else
+		genlmsg_end(skb, head);
+	return err;
+}
+
 /**
  * dstb_nl_volume_get_dumpit() - show the volumes
  * @skb:	gets the messages
@@ -399,19 +449,15 @@ int dstb_nl_volume_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct dstb_netlink_dump *ctx = (void *)cb->ctx;
 	struct dstb_volume *vol = NULL;
 	unsigned long index = 0;
-	void *head;
 
 	cb->seq = dump_seq();
 	while ((vol = dstb_volume_next(sock_net(skb->sk), vol))) {
 		if (index++ < ctx->object)
 			continue;
-		head = dump_head(skb, cb, DST_CMD_VOLUME_GET);
-		if (!head || put_volume(skb, vol)) {
-			genlmsg_cancel(skb, head);
+		if (dump_volume(skb, cb, vol)) {
 			dstb_volume_put(vol);
 			return -EMSGSIZE;
 		}
-		genlmsg_end(skb, head);
 		ctx->object = index;
 	}
 	return 0;
@@ -463,19 +509,23 @@ static int put_node(struct sk_buff *skb, struct dstb_node *node)
 static int put_nodes(struct sk_buff *skb, struct netlink_callback *cb, struct dstb_volume *vol)
 {
 	struct dstb_netlink_dump *ctx = (void *)cb->ctx;
+	int err = 0;
 	void *head;
 
+	if (!hold_volume(vol))
+		return 0;
 	for (; ctx->part < vol->nr_nodes; ctx->part++) {
 		head = dump_head(skb, cb, DST_CMD_NODE_GET);
 		if (!head || nla_put_string(skb, DST_A_VOLUME_NAME, vol->name) ||
 		    put_node(skb, vol->nodes[ctx->part])) {
 			genlmsg_cancel(skb, head);
-			return -EMSGSIZE;
+			err = -EMSGSIZE;
+			break;
 		}
 		genlmsg_end(skb, head);
 	}
-	ctx->part = 0;
-	return 0;
+	release_volume(vol);
+	return err;
 }
 
 /**
@@ -504,6 +554,7 @@ int dstb_nl_node_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			}
 		}
 		ctx->object = index;
+		ctx->part = 0;
 	}
 	if (!name || ctx->found)
 		return 0;
@@ -595,14 +646,16 @@ int dstb_nl_map_get_doit(struct sk_buff *skb, struct genl_info *info)
 	u32 nr;
 	int err;
 
-	vol = get_volume(info, info->attrs[DST_A_MAP_VOLUME]);
+	vol = get_held_volume(info, info->attrs[DST_A_MAP_VOLUME]);
 	if (IS_ERR(vol))
 		return PTR_ERR(vol);
 	err = map_range(info, vol, &sector, &nr);
 	if (err)
 		goto put;
 	err = dstb_volume_map(vol, sector, nr, &place);
-	if (err == -EAGAIN)
+	if (err == -ENODEV)
+		GENL_SET_ERR_MSG_FMT(info, "volume %s is being stopped", vol->name);
+	else if (err == -EAGAIN)
 		GENL_SET_ERR_MSG_FMT(info, "policy %s is not registered now", vol->map.policy_name);
 	else if (err)
 		GENL_SET_ERR_MSG_FMT(info, "policy %s answers wrongly at sector %llu",
@@ -610,6 +663,6 @@ int dstb_nl_map_get_doit(struct sk_buff *skb, struct genl_info *info)
 	else
 		err = map_reply(info, vol, sector, &place);
 put:
-	dstb_volume_put(vol);
+	put_held_volume(vol);
 	return err;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nodes: made, watched, unmade. What differs between local and remote is behind struct dstb_node_ops.
+ * Nodes: made, watched, unmade. What differs between local and remote is behind struct
+ * dstb_node_ops.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -12,8 +13,8 @@
 #include "trace.h"
 
 /*
- * The end of each medium is kept for what recovery will store there (superblocks, bitmap), so that volumes made now keep
- * their layout: docs/decisions.md.
+ * The end of each medium is kept for what recovery will store there (superblocks, bitmap), so that
+ * volumes made now keep their layout: docs/decisions.md.
  */
 #define META_SECTORS	2048U
 #define ALIGN_SECTORS	2048U
@@ -85,7 +86,8 @@ bool dstb_node_set_state(struct dstb_node *node, u32 state, const char *reason)
 void dstb_node_view(const struct dstb_node *node, struct dstb_node_view *view)
 {
 	view->node = node->index;
-	view->flags = (node->session ? 0 : DSTB_VIEW_LOCAL) | (dstb_node_in_sync(node) ? DSTB_VIEW_IN_SYNC : 0);
+	view->flags = (node->session ? 0 : DSTB_VIEW_LOCAL) |
+		      (dstb_node_in_sync(node) ? DSTB_VIEW_IN_SYNC : 0);
 	view->in_flight = atomic_read(&node->in_flight);
 	view->errors = atomic64_read(&node->errors);
 	view->latency_ns = READ_ONCE(node->latency_ns);
@@ -108,12 +110,14 @@ u32 dstb_node_connections(const struct dstb_node *node)
 static int check_size(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	if (node->size < MIN_SECTORS) {
-		NL_SET_ERR_MSG_FMT(extack, "node %u is too small: %llu bytes, at least %llu are needed", node->index,
-				   (u64)node->size << 9, (u64)MIN_SECTORS << 9);
+		NL_SET_ERR_MSG_FMT(extack,
+				   "node %u is too small: %llu bytes, at least %llu are needed",
+				   node->index, (u64)node->size << 9, (u64)MIN_SECTORS << 9);
 		return -ENOSPC;
 	}
 	if (node->read_only && !node->vol->read_only) {
-		NL_SET_ERR_MSG_FMT(extack, "node %u is read-only: create the volume --read-only", node->index);
+		NL_SET_ERR_MSG_FMT(extack, "node %u is read-only: create the volume --read-only",
+				   node->index);
 		return -EROFS;
 	}
 	node->data_sectors = round_down(node->size, ALIGN_SECTORS) - META_SECTORS;
@@ -130,7 +134,8 @@ static int check_size(struct dstb_node *node, struct netlink_ext_ack *extack)
  * Context: process; sleeps, seconds at most.
  * Return: the node, up, or an ERR_PTR.
  */
-struct dstb_node *dstb_node_create(struct dstb_volume *vol, u32 index, const struct dstb_node_config *cfg,
+struct dstb_node *dstb_node_create(struct dstb_volume *vol, u32 index,
+				   const struct dstb_node_config *cfg,
 				   struct netlink_ext_ack *extack)
 {
 	struct dstb_node *node;

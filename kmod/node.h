@@ -20,11 +20,13 @@ struct netlink_ext_ack;
 
 /**
  * struct dstb_node_ops - a kind of node
- * @open:	opens or connects; fills size, limits, flags of the node. Process context, may sleep, seconds at most
- * @start:	starts a leg; dstb_leg_end() is called for it once, here or later, in any context. Submitter's context
- *		or a worker's: may sleep on preallocated pools only
- * @abort:	makes everything under way end with an error within a bounded time, and refuses what comes later.
- *		Process context, may sleep. Not for local devices, whose own timeouts must do. Optional
+ * @open:	opens or connects; fills size, limits, flags of the node. Process context, may
+ *		sleep, seconds at most
+ * @start:	starts a leg; dstb_leg_end() is called for it once, here or later, in any context.
+ *		Submitter's context or a worker's: may sleep on preallocated pools only
+ * @abort:	makes everything under way end with an error within a bounded time, and refuses what
+ *		comes later. Process context, may sleep. Not for local devices, whose own timeouts
+ *		must do. Optional
  * @close:	the reverse of @open; nothing is under way. Process context, may sleep
  * @connections: how many now. Optional
  */
@@ -65,7 +67,7 @@ struct dstb_node {
 	const struct dstb_node_ops *ops;
 	struct dstb_node_config config;
 	u32 state;
-	spinlock_t lock;
+	spinlock_t lock; /* protects state and reason */
 	char reason[DSTB_REASON_LEN];
 	u64 size;
 	u64 data_sectors;
@@ -83,7 +85,8 @@ struct dstb_node {
 	struct dstb_session *session;
 };
 
-struct dstb_node *dstb_node_create(struct dstb_volume *vol, u32 index, const struct dstb_node_config *cfg,
+struct dstb_node *dstb_node_create(struct dstb_volume *vol, u32 index,
+				   const struct dstb_node_config *cfg,
 				   struct netlink_ext_ack *extack);
 void dstb_node_destroy(struct dstb_node *node);
 bool dstb_node_set_state(struct dstb_node *node, u32 state, const char *reason);

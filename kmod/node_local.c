@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Local nodes: block devices of this machine. A leg is a clone of the request's bio, embedded in the leg.
+ * Local nodes: block devices of this machine. A leg is a clone of the request's bio, embedded in
+ * the leg.
  */
 #include <linux/blkdev.h>
 #include <linux/netlink.h>
@@ -8,8 +9,12 @@
 #include "io.h"
 #include "node.h"
 
-/* The flags of a request that its leg must not have: the block layer's own, and what makes a leg fail before its time. */
-#define NOT_FOR_LEGS	(REQ_POLLED | REQ_ALLOC_CACHE | REQ_PREFLUSH | REQ_RAHEAD | REQ_FAILFAST_MASK)
+/*
+ * The flags of a request that its leg must not have: the block layer's own, and what makes a leg
+ * fail before its time.
+ */
+#define NOT_FOR_LEGS \
+	(REQ_POLLED | REQ_ALLOC_CACHE | REQ_PREFLUSH | REQ_RAHEAD | REQ_FAILFAST_MASK)
 
 static int same_twice(const struct dstb_node *node, struct netlink_ext_ack *extack)
 {
@@ -21,8 +26,8 @@ static int same_twice(const struct dstb_node *node, struct netlink_ext_ack *exta
 		return 0; /* the open says it better */
 	for (i = 0; i < node->index; i++) {
 		if (vol->nodes[i]->bdev && vol->nodes[i]->bdev->bd_dev == dev) {
-			NL_SET_ERR_MSG_FMT(extack, "nodes %u and %u are the same device, %s", i, node->index,
-					   node->config.path);
+			NL_SET_ERR_MSG_FMT(extack, "nodes %u and %u are the same device, %s", i,
+					   node->index, node->config.path);
 			return -EEXIST;
 		}
 	}
@@ -43,14 +48,18 @@ static int open_error(const struct dstb_node *node, int err, struct netlink_ext_
 		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is not a block device", node->index, path);
 		break;
 	case -EBUSY:
-		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is busy: something else uses it", node->index, path);
+		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is busy: something else uses it",
+				   node->index, path);
 		break;
 	case -EACCES:
 	case -EROFS:
-		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is read-only: create the volume --read-only", node->index, path);
+		NL_SET_ERR_MSG_FMT(extack,
+				   "node %u: %s is read-only: create the volume --read-only",
+				   node->index, path);
 		break;
 	default:
-		NL_SET_ERR_MSG_FMT(extack, "node %u: can't open %s (error %d)", node->index, path, -err);
+		NL_SET_ERR_MSG_FMT(extack, "node %u: can't open %s (error %d)", node->index, path,
+				   -err);
 	}
 	return err;
 }
@@ -71,8 +80,8 @@ static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 	node->bdev_file = file;
 	node->bdev = file_bdev(file);
 	if (bdev_is_zoned(node->bdev)) {
-		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is a zoned device, which can't be a node", node->index,
-				   node->config.path);
+		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is a zoned device, which can't be a node",
+				   node->index, node->config.path);
 		bdev_fput(file);
 		return -EOPNOTSUPP;
 	}
@@ -105,7 +114,10 @@ static void local_start(struct dstb_leg *leg)
 	if (io->flush) {
 		bio_init(bio, leg->node->bdev, NULL, 0, REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC);
 	} else {
-		/* Nothing to clone but the description: no integrity, no inline encryption, so this allocates nothing. */
+		/*
+		 * Nothing to clone but the description: no integrity, no inline encryption, so this
+		 * allocates nothing.
+		 */
 		bio_init_clone(leg->node->bdev, bio, io->data, GFP_NOIO);
 		bio->bi_opf = io->op | (io->opf & ~NOT_FOR_LEGS);
 		bio->bi_iter.bi_sector = leg->sector;

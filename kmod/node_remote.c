@@ -24,8 +24,8 @@ static int remote_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 
 		if (!other->path[0] && dstb_addr_equal(&other->addr, &node->config.addr) &&
 		    !strcmp(other->export, node->config.export)) {
-			NL_SET_ERR_MSG_FMT(extack, "nodes %u and %u are the same export, '%s'", i, node->index,
-					   node->config.export);
+			NL_SET_ERR_MSG_FMT(extack, "nodes %u and %u are the same export, '%s'", i,
+					   node->index, node->config.export);
 			return -EEXIST;
 		}
 	}

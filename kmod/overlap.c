@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of writes under way. Interval trees after lib/interval_tree.c, one for each bucket of granules.
+ * The table of writes under way. Interval trees after lib/interval_tree.c, one for each bucket of
+ * granules.
  */
 #include <linux/interval_tree_generic.h>
 #include <linux/hash.h>
@@ -10,7 +11,8 @@
 #define FIRST(entry)	((entry)->start)
 #define LAST(entry)	((entry)->last)
 
-INTERVAL_TREE_DEFINE(struct dstb_overlap_entry, rb, u64, subtree_last, FIRST, LAST, static __maybe_unused, tree)
+INTERVAL_TREE_DEFINE(struct dstb_overlap_entry, rb, u64, subtree_last, FIRST, LAST,
+		     static __maybe_unused, tree)
 
 static struct dstb_overlap_bucket *bucket_of(struct dstb_overlap *ov, u64 sector)
 {
@@ -39,10 +41,11 @@ void dstb_overlap_init(struct dstb_overlap *ov)
  * @nr_sectors:	length; the range lies in one granule
  *
  * Context: any.
- * Return: true: go on. False: it waits for one that overlaps, and goes on when dstb_overlap_end() of that resumes it; it is
- * then to call this again.
+ * Return: true: go on. False: it waits for one that overlaps, and goes on when dstb_overlap_end()
+ * of that resumes it; it is then to call this again.
  */
-bool dstb_overlap_begin(struct dstb_overlap *ov, struct dstb_overlap_entry *entry, u64 sector, u32 nr_sectors)
+bool dstb_overlap_begin(struct dstb_overlap *ov, struct dstb_overlap_entry *entry, u64 sector,
+			u32 nr_sectors)
 {
 	struct dstb_overlap_bucket *bucket = bucket_of(ov, sector);
 	struct dstb_overlap_entry *other;
@@ -65,8 +68,8 @@ bool dstb_overlap_begin(struct dstb_overlap *ov, struct dstb_overlap_entry *entr
  * dstb_overlap_end() - a request is over on all its legs
  * @ov:		the table
  * @entry:	the request's entry
- * @resume:	called for each that waited for it, oldest first, without a lock; must not run it on the spot where the
- *		caller's context forbids that
+ * @resume:	called for each that waited for it, oldest first, without a lock; must not run it on
+ *		the spot where the caller's context forbids that
  *
  * Context: any.
  */

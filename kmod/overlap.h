@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Writes of several copies that overlap are serialised: two of them in flight together would have no order on one
- * leg and another on the next. A table of the writes under way, by granule; nobody waits unless two really overlap.
+ * Writes of several copies that overlap are serialised: two of them in flight together would have
+ * no order on one leg and another on the next. A table of the writes under way, by granule; nobody
+ * waits unless two really overlap.
  */
 #ifndef _DSTB_OVERLAP_H
 #define _DSTB_OVERLAP_H
@@ -11,8 +12,9 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#define DSTB_GRANULE_SHIFT	11	/* 1 MiB in sectors: no request of several copies crosses a multiple of it */
-#define DSTB_GRANULE		(1U << DSTB_GRANULE_SHIFT)
+/* 1 MiB in sectors: no request of several copies crosses a multiple of it */
+#define DSTB_GRANULE_SHIFT	11
+#define DSTB_GRANULE		BIT(DSTB_GRANULE_SHIFT)
 #define DSTB_OVERLAP_BUCKETS	64
 
 /**
@@ -34,7 +36,8 @@ struct dstb_overlap_entry {
 };
 
 struct dstb_overlap_bucket {
-	spinlock_t lock; /* protects the tree, and @waiters and @wait of all that is in it or waits for it */
+	/* protects the tree, and @waiters and @wait of all that is in it or waits for it */
+	spinlock_t lock;
 	struct rb_root_cached tree;
 };
 
@@ -46,7 +49,8 @@ struct dstb_overlap {
 };
 
 void dstb_overlap_init(struct dstb_overlap *ov);
-bool dstb_overlap_begin(struct dstb_overlap *ov, struct dstb_overlap_entry *entry, u64 sector, u32 nr_sectors);
+bool dstb_overlap_begin(struct dstb_overlap *ov, struct dstb_overlap_entry *entry, u64 sector,
+			u32 nr_sectors);
 void dstb_overlap_end(struct dstb_overlap *ov, struct dstb_overlap_entry *entry,
 		      void (*resume)(struct dstb_overlap_entry *waiter));
 /* Calls @fn for each entry that overlaps, under the bucket's lock, until it returns true. */

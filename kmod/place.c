@@ -147,7 +147,7 @@ static noinline void choice_fault(struct dstb_mapping *map, const char *callback
 				  u32 nr_legs)
 {
 	atomic64_inc(&map->choice_faults);
-	pr_warn_ratelimited("volume %s: %s() of policy '%s' answered %d of %u legs; using the default\n",
+	pr_warn_ratelimited("volume %s: %s() of '%s' answered %d of %u legs; using the default\n",
 			    map->volume, callback, map->policy_name, answer, nr_legs);
 }
 

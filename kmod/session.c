@@ -2,9 +2,10 @@
 /*
  * Sessions: open, watch, end.
  *
- * An error on one connection is an error of the session. It ends in one place, fail_work: mark the session broken, wait a
- * grace period (whoever was starting a leg has queued it by then), close every connection, and only then end what was under
- * way. dstb_session_close() does the same for a volume that stops.
+ * An error on one connection is an error of the session. It ends in one place, fail_work: mark the
+ * session broken, wait a grace period (whoever was starting a leg has queued it by then), close
+ * every connection, and only then end what was under way. dstb_session_close() does the same for a
+ * volume that stops.
  */
 #include <linux/netlink.h>
 #include <linux/slab.h>
@@ -44,14 +45,17 @@ static void fail_work_fn(struct work_struct *work)
 			break;
 		}
 	}
-	/* Before any leg ends: a write is not acknowledged before the node that missed it is out. */
+	/*
+	 * Before any leg ends: a write is not acknowledged before the node that missed it is out.
+	 */
 	dstb_node_set_state(session->node, DST_NODE_STATE_FAILED, reason);
 	session_end(session);
 }
 
 static void tick_fn(struct work_struct *work)
 {
-	struct dstb_session *session = container_of(to_delayed_work(work), struct dstb_session, tick);
+	struct dstb_session *session =
+		container_of(to_delayed_work(work), struct dstb_session, tick);
 	u32 i;
 
 	if (READ_ONCE(session->broken))
@@ -64,7 +68,8 @@ static void tick_fn(struct work_struct *work)
 			dstb_conn_fail(&lane->conn, "%s", why);
 			return;
 		}
-		if (time_after(jiffies, READ_ONCE(lane->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_PING_MS)))
+		if (time_after(jiffies,
+			       READ_ONCE(lane->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_PING_MS)))
 			dstb_lane_ping(lane);
 	}
 	queue_delayed_work(dstb_wq, &session->tick, TICK);
@@ -101,11 +106,13 @@ static void grant(struct dstb_session *session, const struct dst_wire_welcome *w
 	node->lim.max_hw_discard_sectors = lim->max_discard;
 	node->lim.max_discard_sectors = lim->max_discard;
 	node->lim.max_write_zeroes_sectors = lim->max_write_zeroes;
-	node->lim.features = BLK_FEAT_NOWAIT | (node->volatile_cache ? BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA : 0) |
+	node->lim.features = BLK_FEAT_NOWAIT |
+			     (node->volatile_cache ? BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA : 0) |
 			     (device & DST_WIRE_DEV_ROTATIONAL ? BLK_FEAT_ROTATIONAL : 0);
 }
 
-static int open_lane(struct dstb_session *session, u32 index, struct socket *sock, struct netlink_ext_ack *extack)
+static int open_lane(struct dstb_session *session, u32 index, struct socket *sock,
+		     struct netlink_ext_ack *extack)
 {
 	struct dst_wire_welcome w;
 	struct dstb_lane *lane;
@@ -118,10 +125,12 @@ static int open_lane(struct dstb_session *session, u32 index, struct socket *soc
 	}
 	session->lanes[index] = lane;
 	if (!sock) {
-		sock = dstb_handshake(session->node, index, session->nr_lanes, session->id, &w, extack);
+		sock = dstb_handshake(session->node, index, session->nr_lanes, session->id, &w,
+				      extack);
 		if (IS_ERR(sock))
 			return PTR_ERR(sock);
-		if (le64_to_cpu(w.epoch) != session->limits.epoch || le16_to_cpu(w.depth) != session->limits.depth ||
+		if (le64_to_cpu(w.epoch) != session->limits.epoch ||
+		    le16_to_cpu(w.depth) != session->limits.depth ||
 		    le32_to_cpu(w.window) != session->window) {
 			NL_SET_ERR_MSG(extack, "the target grants each connection something else");
 			sock_release(sock);
@@ -169,7 +178,10 @@ struct dstb_session *dstb_session_open(struct dstb_node *node, struct netlink_ex
 	session->io_timeout = msecs_to_jiffies(node->vol->io_timeout_ms ?: IO_TIMEOUT_MS);
 	INIT_WORK(&session->fail_work, fail_work_fn);
 	INIT_DELAYED_WORK(&session->tick, tick_fn);
-	/* A connection that breaks while others are still being opened is looked at when all are there. */
+	/*
+	 * A connection that breaks while others are still being opened is looked at when all are
+	 * there.
+	 */
 	disable_work(&session->fail_work);
 
 	sock = dstb_handshake(node, 0, wanted, 0, &w, extack);

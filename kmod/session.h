@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sessions: the initiator's relation with one export. A connection for each CPU (or as many as were granted), each with its
- * own table of slots.
+ * Sessions: the initiator's relation with one export. A connection for each CPU (or as many as were
+ * granted), each with its own table of slots.
  */
 #ifndef _DSTB_SESSION_H
 #define _DSTB_SESSION_H
@@ -78,7 +78,7 @@ struct dstb_lane {
 	struct page *hdrs;
 	unsigned int hdrs_order;
 	atomic_t window;
-	spinlock_t wait_lock;
+	spinlock_t wait_lock; /* protects waiting */
 	struct list_head waiting;
 	struct dstb_msg ping;
 	struct dstb_msg bye;

@@ -2,7 +2,8 @@
 /*
  * The kernel target, inside: exports, listeners, sessions, connections, commands.
  *
- * dstb_target_lock protects every list here and what hangs on it; it is for control only, no command takes it.
+ * dstb_target_lock protects every list here and what hangs on it; it is for control only, no
+ * command takes it.
  */
 #ifndef _DSTB_TARGET_H
 #define _DSTB_TARGET_H
@@ -16,6 +17,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "chain.h"
 #include "conn.h"
 #include "export.h"
 
@@ -59,7 +61,8 @@ struct dstb_listener {
  * @bdev:	the device
  * @limits:	what every session is granted
  * @bios:	for commands
- * @wq:		for its connections; of its own, so that a tree in one kernel never waits for its own level's rescuer
+ * @wq:		for its connections; of its own, so that a tree in one kernel never waits for its
+ *		own level's rescuer
  * @listeners:	one for each address
  * @sessions:	who uses it
  * @nr_sessions: how many
@@ -96,8 +99,7 @@ struct dstb_export {
  * @limits:	to hold commands against
  * @nr_conns:	granted
  * @tconns:	its connections
- * @chain:	volumes above
- * @chain_len:	how many
+ * @chain:	the initiator's volume, and those above
  * @dead:	one of its connections broke: takes no more
  */
 struct dstb_tsession {
@@ -107,8 +109,7 @@ struct dstb_tsession {
 	struct dstb_wire_limits limits;
 	u32 nr_conns;
 	struct list_head tconns;
-	u8 chain[DST_WIRE_MAX_CHAIN][16];
-	u32 chain_len;
+	struct dstb_chain chain;
 	bool dead;
 };
 
@@ -223,7 +224,7 @@ struct dstb_tconn {
 	struct dstb_cmd *cmds;
 	struct page *hdrs;
 	unsigned int hdrs_order;
-	spinlock_t pool_lock;
+	spinlock_t pool_lock; /* protects the pool */
 	struct list_head pool;
 	u32 nr_pool;
 	u32 replying;
@@ -239,7 +240,8 @@ struct dstb_tconn {
 #define DSTB_TARGET_CONNS	8U		/* connections a session */
 
 /* listener.c */
-struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr *addr, struct netlink_ext_ack *extack);
+struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr *addr,
+					struct netlink_ext_ack *extack);
 void dstb_listener_put(struct dstb_listener *listener);
 
 /* target_conn.c */

@@ -2,9 +2,10 @@
 /*
  * A connection at the target, from accept to its end.
  *
- * Its end: dstb_conn_fail() from anywhere queues close_work, which is the only one to take it apart, in this order: watch and
- * handshake stopped; socket closed (nothing comes in any more); what the device has is waited for; replies thrown away; out of
- * its session (whose other connections then end, too) or its listener; freed.
+ * Its end: dstb_conn_fail() from anywhere queues close_work, which is the only one to take it
+ * apart, in this order: watch and handshake stopped; socket closed (nothing comes in any more);
+ * what the device has is waited for; replies thrown away; out of its session (whose other
+ * connections then end, too) or its listener; freed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,6 +30,7 @@ static enum dstb_rx_verdict tconn_header(struct dstb_conn *conn, const struct ds
 	struct dstb_tconn *tc = to_tconn(conn);
 	struct kvec vec = { .iov_base = &tc->hello, .iov_len = sizeof(tc->hello) };
 
+	/* pairs with join() */
 	if (smp_load_acquire(&tc->state) != DSTB_TCONN_LIVE) {
 		if (tc->state != DSTB_TCONN_HELLO || msg->op != DST_WIRE_HELLO)
 			return dstb_conn_violation(conn, "no HELLO");
@@ -102,7 +104,8 @@ static void tconn_received(struct dstb_conn *conn)
 
 /* ---- what goes out ---- */
 
-static u32 tconn_vecs(struct dstb_conn *conn, struct dstb_msg *msg, u32 off, struct bio_vec *vecs, u32 max)
+static u32 tconn_vecs(struct dstb_conn *conn, struct dstb_msg *msg, u32 off, struct bio_vec *vecs,
+		      u32 max)
 {
 	struct dstb_tconn *tc = to_tconn(conn);
 
@@ -125,8 +128,9 @@ static void tconn_sent(struct dstb_conn *conn, struct dstb_msg *msg)
 /**
  * dstb_tconn_answer() - answer a HELLO
  * @tc:		the connection; its ctl has the payload
- * @op:		DST_WIRE_WELCOME or DST_WIRE_REJECT. After a REJECT it is the peer that closes, so that the text arrives; one that
- *		does not is closed when the time for the handshake is over
+ * @op:		DST_WIRE_WELCOME or DST_WIRE_REJECT. After a REJECT it is the peer that closes, so
+ *		that the text arrives; one that does not is closed when the time for the handshake
+ *		is over
  * @status:	of a REJECT
  * @length:	of the payload
  *
@@ -173,9 +177,10 @@ static void tick_fn(struct work_struct *work)
 
 	if (tc->rejecting)
 		dstb_conn_fail(&tc->conn, "refused");
-	else if (smp_load_acquire(&tc->state) != DSTB_TCONN_LIVE)
+	else if (READ_ONCE(tc->state) != DSTB_TCONN_LIVE)
 		dstb_conn_violation(&tc->conn, "handshake took too long");
-	else if (time_after(jiffies, READ_ONCE(tc->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_DEAD_MS)))
+	else if (time_after(jiffies,
+			    READ_ONCE(tc->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_DEAD_MS)))
 		dstb_conn_fail(&tc->conn, "silent for too long");
 	else
 		queue_delayed_work(dstb_wq, &tc->tick, msecs_to_jiffies(DST_WIRE_PING_MS));
@@ -203,7 +208,8 @@ static void count_rejected(struct dstb_tconn *tc)
 	atomic64_inc(tc->session ? &tc->session->export->rejected : &tc->listener->rejected);
 	if (tc->conn.violated)
 		pr_warn_ratelimited("export %s: connection closed: %s\n",
-				    tc->session ? tc->session->export->config.name : "?", tc->conn.reason);
+				    tc->session ? tc->session->export->config.name : "?",
+				    tc->conn.reason);
 }
 
 static void close_work_fn(struct work_struct *work)

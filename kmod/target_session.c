@@ -39,11 +39,13 @@ static bool role_ok(struct dstb_tconn *tc, struct dstb_export *exp)
 	if (role == DST_WIRE_READER)
 		return true;
 	if (exp->config.read_only) {
-		reject(tc, DST_WIRE_EROFS, "export '%s' is read-only: ask for it with --read-only", exp->config.name);
+		reject(tc, DST_WIRE_EROFS, "export '%s' is read-only: ask for it with --read-only",
+		       exp->config.name);
 		return false;
 	}
 	if (role == DST_WIRE_SHARED && !exp->config.shared) {
-		reject(tc, DST_WIRE_EBUSY, "export '%s' is not shared: it takes one writer", exp->config.name);
+		reject(tc, DST_WIRE_EBUSY, "export '%s' is not shared: it takes one writer",
+		       exp->config.name);
 		return false;
 	}
 	list_for_each_entry(other, &exp->sessions, list) {
@@ -58,11 +60,21 @@ static bool role_ok(struct dstb_tconn *tc, struct dstb_export *exp)
 	return true;
 }
 
+static void chain_import(struct dstb_chain *chain, const struct dst_wire_hello *h)
+{
+	u32 i;
+
+	chain->nr = le16_to_cpu(h->chain_len);
+	for (i = 0; i < chain->nr; i++)
+		import_uuid(&chain->uuids[i], h->chain[i]);
+}
+
 static struct dstb_tsession *session_new(struct dstb_tconn *tc, struct dstb_export *exp)
 {
 	const struct dst_wire_hello *h = &tc->hello;
-	struct dstb_tsession *sess;
 	char name[DSTB_VOLUME_NAME_LEN];
+	struct dstb_tsession *sess;
+	struct dstb_chain chain;
 
 	if (!role_ok(tc, exp))
 		return NULL;
@@ -71,8 +83,10 @@ static struct dstb_tsession *session_new(struct dstb_tconn *tc, struct dstb_expo
 		       exp->config.name, exp->nr_sessions);
 		return NULL;
 	}
-	if (dstb_chain_loops(exp->bdev, h->chain, le16_to_cpu(h->chain_len), name, sizeof(name))) {
-		reject(tc, DST_WIRE_ELOOP, "export '%s' is on volume '%s', which would then hold itself (a cycle)",
+	chain_import(&chain, h);
+	if (dstb_chain_loops(exp->bdev, &chain, name, sizeof(name))) {
+		reject(tc, DST_WIRE_ELOOP,
+		       "export '%s' is on volume '%s', which would then hold itself (a cycle)",
 		       exp->config.name, name);
 		return NULL;
 	}
@@ -92,8 +106,7 @@ static struct dstb_tsession *session_new(struct dstb_tconn *tc, struct dstb_expo
 	sess->info.role = h->role;
 	dstb_transport_peer(tc->conn.sock, sess->info.peer, sizeof(sess->info.peer));
 	sess->nr_conns = min3((u32)le16_to_cpu(h->nr_conns), DSTB_TARGET_CONNS, num_online_cpus());
-	sess->chain_len = le16_to_cpu(h->chain_len);
-	memcpy(sess->chain, h->chain, sizeof(sess->chain));
+	sess->chain = chain;
 	return sess;
 }
 
@@ -106,8 +119,8 @@ static struct dstb_tsession *session_find(struct dstb_tconn *tc, struct dstb_exp
 	list_for_each_entry(sess, &exp->sessions, list) {
 		if (sess->info.id != le64_to_cpu(tc->hello.session) || sess->dead)
 			continue;
-		if (memcmp(&sess->info.client, tc->hello.client, sizeof(uuid_t)) || index >= sess->nr_conns ||
-		    tc->hello.role != sess->info.role)
+		if (memcmp(&sess->info.client, tc->hello.client, sizeof(uuid_t)) ||
+		    index >= sess->nr_conns || tc->hello.role != sess->info.role)
 			break;
 		list_for_each_entry(other, &sess->tconns, list)
 			if (other->index == index)
@@ -129,7 +142,8 @@ static void grant(struct dstb_tconn *tc, struct dstb_tsession *sess)
 	*lim = sess->export->limits;
 	lim->epoch = epoch;
 	lim->depth = min_t(u32, le16_to_cpu(h->depth), DSTB_TARGET_DEPTH);
-	lim->max_request = min_t(u32, le32_to_cpu(h->max_request) & ~(DST_WIRE_UNIT - 1), DST_WIRE_MAX_REQUEST);
+	lim->max_request = min_t(u32, le32_to_cpu(h->max_request) & ~(DST_WIRE_UNIT - 1),
+				 DST_WIRE_MAX_REQUEST);
 	lim->read_only = sess->export->limits.read_only || sess->info.role == DST_WIRE_READER;
 
 	memset(w, 0, sizeof(*w));
@@ -163,6 +177,7 @@ static void join(struct dstb_tconn *tc, struct dstb_tsession *sess)
 	tc->index = le16_to_cpu(tc->hello.conn);
 	exp->nr_tconns++;
 	grant(tc, sess);
+	/* all of the above, then LIVE: tconn_header() uses it */
 	smp_store_release(&tc->state, DSTB_TCONN_LIVE);
 	dstb_tconn_answer(tc, DST_WIRE_WELCOME, 0, sizeof(struct dst_wire_welcome));
 }
@@ -174,7 +189,8 @@ static void hello_locked(struct dstb_tconn *tc)
 	struct dstb_export *exp;
 
 	if (h->version_min > DST_WIRE_VERSION || h->version_max < DST_WIRE_VERSION) {
-		reject(tc, DST_WIRE_EVERSION, "no version in common: the target speaks %u", DST_WIRE_VERSION);
+		reject(tc, DST_WIRE_EVERSION, "no version in common: the target speaks %u",
+		       DST_WIRE_VERSION);
 		return;
 	}
 	exp = dstb_export_find(tc->listener, h->export);
@@ -191,7 +207,8 @@ static void hello_locked(struct dstb_tconn *tc)
 		reject(tc, DST_WIRE_ENOMEM, "the target is out of memory");
 		return;
 	}
-	dstb_conn_move(&tc->conn, exp->wq, cpumask_local_spread(le16_to_cpu(h->conn), NUMA_NO_NODE));
+	dstb_conn_move(&tc->conn, exp->wq,
+		       cpumask_local_spread(le16_to_cpu(h->conn), NUMA_NO_NODE));
 	join(tc, sess);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transports: one table, a row for each kind of address. Any stream family can be added here, and nowhere else.
+ * Transports: one table, a row for each kind of address. Any stream family can be added here, and
+ * nowhere else.
  */
 #include <linux/in.h>
 #include <linux/in6.h>
@@ -93,7 +94,8 @@ static const char *vsock_check(const struct dstb_addr *addr)
 {
 	const struct sockaddr_vm *vm = (const void *)&addr->ss;
 
-	return vm->svm_family == AF_VSOCK && addr->len == sizeof(*vm) ? NULL : "not a vsock address";
+	return vm->svm_family == AF_VSOCK && addr->len == sizeof(*vm) ? NULL :
+									"not a vsock address";
 }
 
 static void vsock_text(const struct dstb_addr *addr, char *buf, size_t size)
@@ -108,7 +110,11 @@ static void vsock_text(const struct dstb_addr *addr, char *buf, size_t size)
 
 static const struct transport transports[] = {
 	[DST_TRANSPORT_TCP] = {
-		.protocol = IPPROTO_TCP, .check = tcp_check, .text = tcp_text, .tune = tcp_tune, .listen = tcp_listen,
+		.protocol = IPPROTO_TCP,
+		.check = tcp_check,
+		.text = tcp_text,
+		.tune = tcp_tune,
+		.listen = tcp_listen,
 	},
 	[DST_TRANSPORT_UNIX] = { .check = unix_check, .text = unix_text },
 	[DST_TRANSPORT_VSOCK] = { .check = vsock_check, .text = vsock_text },
@@ -169,7 +175,8 @@ const char *dstb_addr_text(const struct dstb_addr *addr, char *buf, size_t size)
  * dstb_transport_tune() - prepare a socket for the data path
  * @sock:	the socket
  *
- * Memory for it must never come from writing to a block device, nor its page fragment from the task that submits.
+ * Memory for it must never come from writing to a block device, nor its page fragment from the task
+ * that submits.
  * Context: process.
  */
 void dstb_transport_tune(struct socket *sock)
@@ -185,7 +192,8 @@ void dstb_transport_tune(struct socket *sock)
 
 static int create(struct net *net, const struct dstb_addr *addr, struct socket **sockp)
 {
-	int err = sock_create_kern(net, addr->ss.ss_family, SOCK_STREAM, transports[addr->transport].protocol, sockp);
+	int err = sock_create_kern(net, addr->ss.ss_family, SOCK_STREAM,
+				   transports[addr->transport].protocol, sockp);
 
 	if (!err)
 		dstb_transport_tune(*sockp);
@@ -202,7 +210,8 @@ static int create(struct net *net, const struct dstb_addr *addr, struct socket *
  * Context: process; sleeps, can be interrupted by signals.
  * Return: 0, or a negative errno, -ETIMEDOUT for nobody there.
  */
-int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsigned int timeout_ms, struct socket **sockp)
+int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsigned int timeout_ms,
+			   struct socket **sockp)
 {
 	struct sockaddr_storage ss = addr->ss;
 	int err;

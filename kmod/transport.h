@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Transports: sockets of every kind of address. Nothing outside transport.c knows which kinds there are.
+ * Transports: sockets of every kind of address. Nothing outside transport.c knows which kinds there
+ * are.
  */
 #ifndef _DSTB_TRANSPORT_H
 #define _DSTB_TRANSPORT_H
@@ -12,7 +13,8 @@
 struct net;
 struct socket;
 
-int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsigned int timeout_ms, struct socket **sockp);
+int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsigned int timeout_ms,
+			   struct socket **sockp);
 int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct socket **sockp);
 void dstb_transport_tune(struct socket *sock);
 void dstb_transport_peer(struct socket *sock, char *buf, size_t size);

@@ -2,9 +2,9 @@
 /*
  * Volumes: made, shown, stopped.
  *
- * Life. The list of volumes, the disk, and each user of dstb_volume_get() hold a reference on the memory. What a request needs
- * (nodes, pools, policy) is there from create until stop has drained inflight; a device that is still open after a forced stop
- * only finds inflight dead.
+ * Life. The list of volumes, the disk, and each user of dstb_volume_get() hold a reference on the
+ * memory. What a request needs (nodes, pools, policy) is there from create until stop has drained
+ * inflight; a device that is still open after a forced stop only finds inflight dead.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <net/net_namespace.h>
 
+#include "chain.h"
 #include "compat.h"
 #include "event.h"
 #include "io.h"
@@ -25,7 +26,8 @@
 #define MAX_VOLUMES	1024
 
 static LIST_HEAD(volumes);
-static DEFINE_MUTEX(volumes_lock); /* protects the list, and the nodes of all that is in it from being destroyed */
+/* Protects the list, and the nodes of all that is in it from being destroyed. */
+static DEFINE_MUTEX(volumes_lock);
 static u32 nr_volumes;
 
 /* ---- state ---- */
@@ -41,13 +43,16 @@ static const char * const state_names[] = {
 
 /* From (row) to (bit). */
 static const u8 transitions[] = {
-	[DST_VOLUME_STATE_ASSEMBLING] = BIT(DST_VOLUME_STATE_ACTIVE) | BIT(DST_VOLUME_STATE_STOPPED),
-	[DST_VOLUME_STATE_ACTIVE] = BIT(DST_VOLUME_STATE_DEGRADED) | BIT(DST_VOLUME_STATE_POLICY_LOST) |
+	[DST_VOLUME_STATE_ASSEMBLING] = BIT(DST_VOLUME_STATE_ACTIVE) |
+					BIT(DST_VOLUME_STATE_STOPPED),
+	[DST_VOLUME_STATE_ACTIVE] = BIT(DST_VOLUME_STATE_DEGRADED) |
+				    BIT(DST_VOLUME_STATE_POLICY_LOST) |
 				    BIT(DST_VOLUME_STATE_FAULTED) | BIT(DST_VOLUME_STATE_STOPPED),
-	[DST_VOLUME_STATE_DEGRADED] = BIT(DST_VOLUME_STATE_POLICY_LOST) | BIT(DST_VOLUME_STATE_FAULTED) |
-				      BIT(DST_VOLUME_STATE_STOPPED),
-	[DST_VOLUME_STATE_POLICY_LOST] = BIT(DST_VOLUME_STATE_ACTIVE) | BIT(DST_VOLUME_STATE_DEGRADED) |
-					 BIT(DST_VOLUME_STATE_FAULTED) | BIT(DST_VOLUME_STATE_STOPPED),
+	[DST_VOLUME_STATE_DEGRADED] = BIT(DST_VOLUME_STATE_POLICY_LOST) |
+				      BIT(DST_VOLUME_STATE_FAULTED) | BIT(DST_VOLUME_STATE_STOPPED),
+	[DST_VOLUME_STATE_POLICY_LOST] =
+		BIT(DST_VOLUME_STATE_ACTIVE) | BIT(DST_VOLUME_STATE_DEGRADED) |
+		BIT(DST_VOLUME_STATE_FAULTED) | BIT(DST_VOLUME_STATE_STOPPED),
 	[DST_VOLUME_STATE_FAULTED] = BIT(DST_VOLUME_STATE_STOPPED),
 	[DST_VOLUME_STATE_STOPPED] = 0,
 };
@@ -87,7 +92,8 @@ bool dstb_volume_set_state(struct dstb_volume *vol, u32 state, const char *reaso
 	if (!ok)
 		return false;
 	trace_dstb_volume_state(vol->name, 0, old, state);
-	dstb_event_volume(vol, old == DST_VOLUME_STATE_ASSEMBLING ? "" : state_names[old], state_names[state], reason);
+	dstb_event_volume(vol, old == DST_VOLUME_STATE_ASSEMBLING ? "" : state_names[old],
+			  state_names[state], reason);
 	return true;
 }
 
@@ -150,7 +156,8 @@ static void policy_refused(struct dstb_mapping *map, const char *why)
 	strscpy(vol->reason, why, sizeof(vol->reason));
 	spin_unlock_irqrestore(&vol->lock, flags);
 	pr_warn("volume %s: %s\n", vol->name, why);
-	dstb_event_volume(vol, state_names[READ_ONCE(vol->state)], state_names[READ_ONCE(vol->state)], why);
+	dstb_event_volume(vol, state_names[READ_ONCE(vol->state)],
+			  state_names[READ_ONCE(vol->state)], why);
 }
 
 static void policy_fault(struct dstb_mapping *map, const char *why)
@@ -222,7 +229,10 @@ struct dstb_volume *dstb_volume_of(struct block_device *bdev)
 
 /* ---- finding ---- */
 
-/* The module stays for as long as the memory: the last to let go may be the block layer, after the last close. */
+/*
+ * The module stays for as long as the memory: the last to let go may be the block layer, after the
+ * last close.
+ */
 static void volume_release(struct kref *kref)
 {
 	kfree(container_of(kref, struct dstb_volume, kref));
@@ -321,18 +331,18 @@ struct dstb_volume *dstb_volume_next(struct net *net, struct dstb_volume *prev)
 
 /**
  * dstb_volume_by_uuid() - a volume by its uuid, in whatever network namespace
- * @uuid:	16 bytes
+ * @uuid:	its uuid
  *
  * Context: process, may sleep.
  * Return: the volume with a reference, or NULL.
  */
-struct dstb_volume *dstb_volume_by_uuid(const u8 *uuid)
+struct dstb_volume *dstb_volume_by_uuid(const uuid_t *uuid)
 {
 	struct dstb_volume *vol, *found = NULL;
 
 	mutex_lock(&volumes_lock);
 	list_for_each_entry(vol, &volumes, list) {
-		if (!memcmp(vol->uuid.b, uuid, sizeof(vol->uuid))) {
+		if (uuid_equal(&vol->uuid, uuid)) {
 			kref_get(&vol->kref);
 			found = vol;
 			break;
@@ -342,7 +352,8 @@ struct dstb_volume *dstb_volume_by_uuid(const u8 *uuid)
 	return found;
 }
 
-void dstb_volume_for_each(struct seq_file *m, void (*show)(struct seq_file *m, struct dstb_volume *vol))
+void dstb_volume_for_each(struct seq_file *m,
+			  void (*show)(struct seq_file *m, struct dstb_volume *vol))
 {
 	struct dstb_volume *vol;
 
@@ -356,7 +367,8 @@ static bool has_node_on(const struct dstb_volume *vol, const struct gendisk *dis
 {
 	u32 i;
 
-	for (i = 0; disk && i < vol->nr_nodes; i++) {
+	for (i = 0; i < vol->nr_nodes; i++) {
+		/* pairs with open_nodes() */
 		struct dstb_node *node = smp_load_acquire(&vol->nodes[i]);
 
 		if (node && node->bdev && node->bdev->bd_disk == disk)
@@ -368,25 +380,22 @@ static bool has_node_on(const struct dstb_volume *vol, const struct gendisk *dis
 /**
  * dstb_volume_parents() - the volumes that have this one as a local node
  * @vol:	the volume
- * @chain:	gets their uuids
- * @nr:		how many it has
- * @max:	room
- * @add:	adds one
+ * @chain:	gets them
  *
  * Context: process, may sleep.
- * Return: how many @chain has then, or what @add refused with.
+ * Return: 0, or -ELOOP for a tree that is too deep.
  */
-int dstb_volume_parents(struct dstb_volume *vol, u8 (*chain)[16], int nr, int max,
-			int (*add)(u8 (*chain)[16], int nr, int max, const u8 *uuid))
+int dstb_volume_parents(struct dstb_volume *vol, struct dstb_chain *chain)
 {
 	struct dstb_volume *parent;
+	int err = 0;
 
 	mutex_lock(&volumes_lock);
 	list_for_each_entry(parent, &volumes, list)
-		if (nr >= 0 && has_node_on(parent, vol->disk))
-			nr = add(chain, nr, max, parent->uuid.b);
+		if (!err && vol->added && has_node_on(parent, vol->disk))
+			err = dstb_chain_add(chain, &parent->uuid);
 	mutex_unlock(&volumes_lock);
-	return nr;
+	return err;
 }
 
 /**
@@ -408,8 +417,8 @@ u32 dstb_volume_openers(const struct dstb_volume *vol)
  * @out:	the first run
  *
  * Context: process, may sleep.
- * Return: 0; -ENODEV when it is being stopped; -EAGAIN while the policy is lost; -EBADE when it answers wrongly; -EINVAL for
- * sectors past the end.
+ * Return: 0; -ENODEV when it is being stopped; -EAGAIN while the policy is lost; -EBADE when it
+ * answers wrongly; -EINVAL for sectors past the end.
  */
 int dstb_volume_map(struct dstb_volume *vol, u64 sector, u32 nr_sectors, struct dstb_placement *out)
 {
@@ -433,7 +442,8 @@ static void inflight_release(struct percpu_ref *ref)
 	complete(&container_of(ref, struct dstb_volume, inflight)->drained);
 }
 
-static int open_nodes(struct dstb_volume *vol, const struct dstb_volume_config *cfg, struct netlink_ext_ack *extack)
+static int open_nodes(struct dstb_volume *vol, const struct dstb_volume_config *cfg,
+		      struct netlink_ext_ack *extack)
 {
 	u32 i;
 
@@ -442,12 +452,14 @@ static int open_nodes(struct dstb_volume *vol, const struct dstb_volume_config *
 
 		if (IS_ERR(node))
 			return PTR_ERR(node);
+		/* has_node_on() may look at it at once */
 		smp_store_release(&vol->nodes[i], node);
 	}
 	return 0;
 }
 
-static int open_mapping(struct dstb_volume *vol, const struct dstb_volume_config *cfg, struct netlink_ext_ack *extack)
+static int open_mapping(struct dstb_volume *vol, const struct dstb_volume_config *cfg,
+			struct netlink_ext_ack *extack)
 {
 	struct dstb_layout_node *nodes;
 	struct dstb_mapping_config mc = {
@@ -494,7 +506,8 @@ static int open_disk(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 	set_capacity(disk, vol->map.layout.capacity);
 	set_disk_ro(disk, vol->read_only);
 	vol->disk = disk;
-	kref_get(&vol->kref); /* the disk's: volume_free_disk(), which is called for a disk that was added only */
+	/* the disk's: volume_free_disk(), which is called for a disk that was added only */
+	kref_get(&vol->kref);
 	err = add_disk(disk);
 	if (err) {
 		NL_SET_ERR_MSG_FMT(extack, "can't add the disk dst/%s (error %d)", vol->name, -err);
@@ -503,7 +516,10 @@ static int open_disk(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 	return err;
 }
 
-/* Takes everything apart that create made, in reverse. The disk is gone, or was never added; nothing is under way. */
+/*
+ * Takes everything apart that create made, in reverse. The disk is gone, or was never added;
+ * nothing is under way.
+ */
 static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason)
 {
 	u32 i;
@@ -530,7 +546,8 @@ static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason
 	dstb_volume_put(vol);
 }
 
-static int volume_build(struct dstb_volume *vol, const struct dstb_volume_config *cfg, struct netlink_ext_ack *extack)
+static int volume_build(struct dstb_volume *vol, const struct dstb_volume_config *cfg,
+			struct netlink_ext_ack *extack)
 {
 	int err;
 
@@ -586,10 +603,12 @@ static int volume_reserve(struct dstb_volume *vol, struct netlink_ext_ack *extac
 	other = find(vol->name);
 	if (other) {
 		NL_SET_ERR_MSG_FMT(extack, "volume name '%s' is taken%s", vol->name,
-				   net_eq(other->net, vol->net) ? "" : " in another network namespace");
+				   net_eq(other->net, vol->net) ? "" :
+								  " in another network namespace");
 		err = -EEXIST;
 	} else if (nr_volumes == MAX_VOLUMES) {
-		NL_SET_ERR_MSG_FMT(extack, "there are %u volumes, no more are possible", MAX_VOLUMES);
+		NL_SET_ERR_MSG_FMT(extack, "there are %u volumes, no more are possible",
+				   MAX_VOLUMES);
 		err = -EUSERS;
 	} else {
 		list_add_tail(&vol->list, &volumes);
@@ -609,8 +628,8 @@ static int volume_reserve(struct dstb_volume *vol, struct netlink_ext_ack *extac
  * Context: process; sleeps, seconds for each node at most.
  * Return: 0 or a negative errno; nothing is left behind then.
  */
-int dstb_volume_create(struct net *net, const struct dstb_volume_config *cfg, struct dstb_volume **volp,
-		       struct netlink_ext_ack *extack)
+int dstb_volume_create(struct net *net, const struct dstb_volume_config *cfg,
+		       struct dstb_volume **volp, struct netlink_ext_ack *extack)
 {
 	struct dstb_volume *vol = volume_alloc(net, cfg);
 	int err;
@@ -630,6 +649,7 @@ int dstb_volume_create(struct net *net, const struct dstb_volume_config *cfg, st
 	kref_get(&vol->kref);
 	mutex_lock(&volumes_lock);
 	dstb_volume_set_state(vol, DST_VOLUME_STATE_ACTIVE, "");
+	/* added, then the look below: a node that fails looks the other way round */
 	smp_store_mb(vol->added, true);
 	mutex_unlock(&volumes_lock);
 	if (dstb_mapping_lost(&vol->map))
@@ -671,8 +691,7 @@ static int volume_claim_stop(struct dstb_volume *vol, bool force, struct netlink
 		NL_SET_ERR_MSG_FMT(extack, "volume '%s' is being stopped", vol->name);
 		err = -EBUSY;
 	} else if (vol->openers && !force) {
-		NL_SET_ERR_MSG_FMT(extack, "volume '%s' is in use (mounted, exported, or open): %u times; --force fails its I/O",
-				   vol->name, vol->openers);
+		NL_SET_ERR_MSG_FMT(extack, "volume '%s' is in use (mounted, exported, open)", vol->name);
 		err = -EBUSY;
 	} else {
 		vol->stopping = true;

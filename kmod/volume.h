@@ -21,6 +21,7 @@
 #include "overlap.h"
 #include "uapi/dst_netlink.h"
 
+struct dstb_chain;
 struct dstb_io;
 struct dstb_node;
 struct dstb_placement;
@@ -134,7 +135,7 @@ struct dstb_volume {
 	bool early;
 	struct dstb_overlap overlap;
 	struct workqueue_struct *wq;
-	spinlock_t lock;
+	spinlock_t lock; /* protects state, reason, held, stopping, openers */
 	u32 state;
 	char reason[DSTB_REASON_LEN];
 	struct bio_list held;
@@ -150,21 +151,28 @@ struct dstb_volume {
 	u32 openers;
 };
 
-int dstb_volume_create(struct net *net, const struct dstb_volume_config *cfg, struct dstb_volume **volp,
-		       struct netlink_ext_ack *extack);
+int dstb_volume_create(struct net *net, const struct dstb_volume_config *cfg,
+		       struct dstb_volume **volp, struct netlink_ext_ack *extack);
 int dstb_volume_stop(struct net *net, const char *name, bool force, struct netlink_ext_ack *extack);
 struct dstb_volume *dstb_volume_get(struct net *net, const char *name);
 struct dstb_volume *dstb_volume_next(struct net *net, struct dstb_volume *prev);
 void dstb_volume_put(struct dstb_volume *vol);
 void dstb_volume_lock(void);
 void dstb_volume_unlock(void);
-/* Calls @show for each volume that is there, of every network namespace; dstb_volume_lock() held. */
-void dstb_volume_for_each(struct seq_file *m, void (*show)(struct seq_file *m, struct dstb_volume *vol));
+/*
+ * Calls @show for each volume that is there, of every network namespace; dstb_volume_lock() held.
+ */
+void dstb_volume_for_each(struct seq_file *m,
+			  void (*show)(struct seq_file *m, struct dstb_volume *vol));
 u32 dstb_volume_openers(const struct dstb_volume *vol);
 u32 dstb_volume_up_nodes(const struct dstb_volume *vol);
 
-/* Asks the policy where sectors live: control plane, process context. Returns 0, -EAGAIN while lost, -EBADE when faulted. */
-int dstb_volume_map(struct dstb_volume *vol, u64 sector, u32 nr_sectors, struct dstb_placement *out);
+/*
+ * Asks the policy where sectors live: control plane, process context. Returns 0, -EAGAIN while
+ * lost, -EBADE when faulted.
+ */
+int dstb_volume_map(struct dstb_volume *vol, u64 sector, u32 nr_sectors,
+		    struct dstb_placement *out);
 
 const char *dstb_volume_state_name(u32 state);
 void dstb_volume_node_failed(struct dstb_volume *vol);
@@ -172,10 +180,9 @@ bool dstb_volume_set_state(struct dstb_volume *vol, u32 state, const char *reaso
 void dstb_volume_net_exit(struct net *net);
 
 /* For chain.c: who is above whom. */
-struct dstb_volume *dstb_volume_by_uuid(const u8 *uuid);
+struct dstb_volume *dstb_volume_by_uuid(const uuid_t *uuid);
 struct dstb_volume *dstb_volume_of(struct block_device *bdev);
-int dstb_volume_parents(struct dstb_volume *vol, u8 (*chain)[16], int nr, int max,
-			int (*add)(u8 (*chain)[16], int nr, int max, const u8 *uuid));
+int dstb_volume_parents(struct dstb_volume *vol, struct dstb_chain *chain);
 
 /* limits.c */
 void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim);

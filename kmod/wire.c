@@ -37,7 +37,8 @@ void dstb_wire_encode(struct dst_wire_hdr *hdr, const struct dstb_wire_msg *msg)
 }
 
 /**
- * dstb_wire_decode() - take a header apart and check what can be checked without knowing the session
+ * dstb_wire_decode() - take a header apart and check what can be checked without knowing the
+ * session
  * @hdr:	what came
  * @msg:	where to; undefined when refused
  *
@@ -88,7 +89,8 @@ static const char *check_data(const struct dstb_wire_msg *msg, const struct dstb
 	return NULL;
 }
 
-static const char *check_range(const struct dstb_wire_msg *msg, u32 max, const struct dstb_wire_limits *lim)
+static const char *check_range(const struct dstb_wire_msg *msg, u32 max,
+			       const struct dstb_wire_limits *lim)
 {
 	if (!msg->length || msg->length > max)
 		return "length out of bounds";
@@ -103,10 +105,11 @@ static const char *check_range(const struct dstb_wire_msg *msg, u32 max, const s
  * @lim:	what was granted
  *
  * Context: any.
- * Return: NULL, or in what way the peer broke the protocol. Writing to a read-only export is such a way, too: a peer that
- * was told so does not try.
+ * Return: NULL, or in what way the peer broke the protocol. Writing to a read-only export is such a
+ * way, too: a peer that was told so does not try.
  */
-const char *dstb_wire_check_command(const struct dstb_wire_msg *msg, const struct dstb_wire_limits *lim)
+const char *dstb_wire_check_command(const struct dstb_wire_msg *msg,
+				    const struct dstb_wire_limits *lim)
 {
 	u16 flags = 0;
 	const char *why = NULL;
@@ -158,8 +161,8 @@ static bool is_name(const char *s, size_t size)
 	size_t i;
 
 	for (i = 0; i < size && s[i]; i++)
-		if (!(s[i] >= 'a' && s[i] <= 'z') && !(s[i] >= 'A' && s[i] <= 'Z') && !(s[i] >= '0' && s[i] <= '9') &&
-		    s[i] != '_' && s[i] != '.' && s[i] != '-')
+		if (!(s[i] >= 'a' && s[i] <= 'z') && !(s[i] >= 'A' && s[i] <= 'Z') &&
+		    !(s[i] >= '0' && s[i] <= '9') && s[i] != '_' && s[i] != '.' && s[i] != '-')
 			return false;
 	return i && i < size;
 }
@@ -167,12 +170,14 @@ static bool is_name(const char *s, size_t size)
 /**
  * dstb_wire_check_hello() - check a HELLO
  * @msg:	its header, decoded
- * @hello:	its payload, msg->length bytes of which the caller has checked that they are all there
+ * @hello:	its payload, msg->length bytes of which the caller has checked that they are all
+ *		there
  *
  * Context: any.
  * Return: NULL, or in what way the peer broke the protocol.
  */
-const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg, const struct dst_wire_hello *hello)
+const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg,
+				  const struct dst_wire_hello *hello)
 {
 	u32 conn = le16_to_cpu(hello->conn), nr_conns = le16_to_cpu(hello->nr_conns);
 	u32 chain = le16_to_cpu(hello->chain_len);
@@ -194,7 +199,8 @@ const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg, const struct 
 		return "wanted limits too small";
 	if (!chain || chain > DST_WIRE_MAX_CHAIN)
 		return "chain length out of bounds";
-	if (!is_name(hello->export, sizeof(hello->export)) || !is_name(hello->volume, sizeof(hello->volume)))
+	if (!is_name(hello->export, sizeof(hello->export)) ||
+	    !is_name(hello->volume, sizeof(hello->volume)))
 		return "not a name";
 	return NULL;
 }
@@ -207,15 +213,18 @@ static bool is_pow2(u32 n)
 /**
  * dstb_wire_check_welcome() - check a WELCOME
  * @msg:	its header, decoded
- * @w:		its payload, msg->length bytes of which the caller has checked that they are all there
+ * @w:		its payload, msg->length bytes of which the caller has checked that they are all
+ *		there
  *
  * Context: any.
  * Return: NULL, or in what way the peer broke the protocol.
  */
-const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg, const struct dst_wire_welcome *w)
+const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg,
+				    const struct dst_wire_welcome *w)
 {
 	u32 depth = le16_to_cpu(w->depth), max_request = le32_to_cpu(w->max_request);
-	u32 window = le32_to_cpu(w->window), lbs = le32_to_cpu(w->block_size), pbs = le32_to_cpu(w->physical_block_size);
+	u32 window = le32_to_cpu(w->window), lbs = le32_to_cpu(w->block_size),
+	    pbs = le32_to_cpu(w->physical_block_size);
 	u32 conns = le16_to_cpu(w->nr_conns);
 
 	if (msg->op != DST_WIRE_WELCOME || msg->status || msg->length != sizeof(*w))
@@ -224,13 +233,16 @@ const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg, const struc
 		return "version that was not offered";
 	if (!depth || depth > DST_WIRE_MAX_DEPTH || !conns || conns > DST_WIRE_MAX_CONNS)
 		return "granted depth or connections out of bounds";
-	if (max_request < DST_WIRE_UNIT || max_request > DST_WIRE_MAX_REQUEST || max_request & (DST_WIRE_UNIT - 1))
+	if (max_request < DST_WIRE_UNIT || max_request > DST_WIRE_MAX_REQUEST ||
+	    max_request & (DST_WIRE_UNIT - 1))
 		return "granted request size out of bounds";
 	if (window < max_request || window > DST_WIRE_MAX_WINDOW)
 		return "granted window out of bounds";
-	if (!is_pow2(lbs) || lbs < 512 || lbs > DST_WIRE_UNIT || !is_pow2(pbs) || pbs < lbs || pbs > 1 << 20)
+	if (!is_pow2(lbs) || lbs < 512 || lbs > DST_WIRE_UNIT || !is_pow2(pbs) || pbs < lbs ||
+	    pbs > 1 << 20)
 		return "block size out of bounds";
-	if (!le64_to_cpu(w->size) || le64_to_cpu(w->size) > 1ULL << 54 || le64_to_cpu(w->size) & ((lbs >> 9) - 1))
+	if (!le64_to_cpu(w->size) || le64_to_cpu(w->size) > 1ULL << 54 ||
+	    le64_to_cpu(w->size) & ((lbs >> 9) - 1))
 		return "size out of bounds";
 	if (le32_to_cpu(w->features) || !w->session || !w->epoch)
 		return "grants what was not asked for";

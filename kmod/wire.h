@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The codec of the wire protocol: encode, decode, validate. Plain C that also compiles in userspace, for the
- * tests, the fuzzers and the userspace target.
+ * The codec of the wire protocol: encode, decode, validate. Plain C that also compiles in
+ * userspace, for the tests, the fuzzers and the userspace target.
  */
 #ifndef _DSTB_WIRE_H
 #define _DSTB_WIRE_H
@@ -52,9 +52,12 @@ struct dstb_wire_limits {
 
 void dstb_wire_encode(struct dst_wire_hdr *hdr, const struct dstb_wire_msg *msg);
 const char *dstb_wire_decode(const struct dst_wire_hdr *hdr, struct dstb_wire_msg *msg);
-const char *dstb_wire_check_command(const struct dstb_wire_msg *msg, const struct dstb_wire_limits *lim);
-const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg, const struct dst_wire_hello *hello);
-const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg, const struct dst_wire_welcome *w);
+const char *dstb_wire_check_command(const struct dstb_wire_msg *msg,
+				    const struct dstb_wire_limits *lim);
+const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg,
+				  const struct dst_wire_hello *hello);
+const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg,
+				    const struct dst_wire_welcome *w);
 
 /* Bytes that follow the header of @msg. */
 static inline u32 dstb_wire_payload(const struct dstb_wire_msg *msg)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR BSD-2-Clause */
 /*
- * The wire protocol, version 1. Little-endian; every message is a header of 48 bytes and an optional payload.
- * docs/protocol.md says in words what is here in C.
+ * The wire protocol, version 1. Little-endian; every message is a header of 48 bytes and an
+ * optional payload. docs/protocol.md says in words what is here in C.
  */
 #ifndef _UAPI_DST_WIRE_H
 #define _UAPI_DST_WIRE_H
@@ -14,15 +14,18 @@
 
 #define DST_WIRE_MAX_REQUEST	(1U << 20)	/* bytes of data in one command, at most */
 #define DST_WIRE_MAX_DEPTH	1024		/* commands under way on one connection, at most */
-#define DST_WIRE_MAX_WINDOW	(64U << 20)	/* bytes of data under way on one connection, at most */
+/* bytes of data under way on one connection, at most */
+#define DST_WIRE_MAX_WINDOW	(64U << 20)
 #define DST_WIRE_UNIT		4096U		/* data counts against the window in whole units */
 #define DST_WIRE_MAX_CONNS	64		/* connections of one session, at most */
 #define DST_WIRE_MAX_CHAIN	16		/* volumes above, at most: how deep trees get */
 #define DST_WIRE_NAME		64		/* of an export, with the terminating zero */
 #define DST_WIRE_TEXT		200		/* of a REJECT, no terminating zero needed */
-#define DST_WIRE_HANDSHAKE_MS	5000		/* from accept to HELLO, and from connect to WELCOME */
+/* from accept to HELLO, and from connect to WELCOME */
+#define DST_WIRE_HANDSHAKE_MS	5000
 #define DST_WIRE_PING_MS	3000		/* silence after which the initiator asks */
-#define DST_WIRE_DEAD_MS	12000		/* silence after which either side gives the session up */
+/* silence after which either side gives the session up */
+#define DST_WIRE_DEAD_MS	12000
 
 /**
  * enum dst_wire_op - opcodes
@@ -30,20 +33,22 @@
  * A reply has the opcode of its command and DST_WIRE_F_REPLY.
  */
 enum dst_wire_op {
-	DST_WIRE_HELLO = 1,		/* payload: struct dst_wire_hello; the first message, once */
-	DST_WIRE_WELCOME = 2,		/* payload: struct dst_wire_welcome; or REJECT */
-	DST_WIRE_REJECT = 3,		/* payload: text of at most DST_WIRE_TEXT bytes; status says why in a number */
-	DST_WIRE_READ = 4,		/* the reply to a read that worked carries length bytes */
-	DST_WIRE_WRITE = 5,		/* payload: length bytes */
+	DST_WIRE_HELLO = 1, /* payload: struct dst_wire_hello; the first message, once */
+	DST_WIRE_WELCOME = 2, /* payload: struct dst_wire_welcome; or REJECT */
+	DST_WIRE_REJECT =
+		3, /* payload: text of at most DST_WIRE_TEXT bytes; status says why in a number */
+	DST_WIRE_READ = 4, /* the reply to a read that worked carries length bytes */
+	DST_WIRE_WRITE = 5, /* payload: length bytes */
 	DST_WIRE_FLUSH = 6,
-	DST_WIRE_DISCARD = 7,		/* length is in sectors, as in WRITE_ZEROES */
+	DST_WIRE_DISCARD = 7, /* length is in sectors, as in WRITE_ZEROES */
 	DST_WIRE_WRITE_ZEROES = 8,
 	DST_WIRE_PING = 9,
-	DST_WIRE_BYE = 10,		/* no reply: the session ends in an orderly way; status as in REJECT */
+	DST_WIRE_BYE = 10, /* no reply: the session ends in an orderly way; status as in REJECT */
 };
 
 #define DST_WIRE_F_REPLY	(1U << 0)
-#define DST_WIRE_F_FUA		(1U << 1)	/* WRITE, WRITE_ZEROES: on stable storage before the reply */
+/* WRITE, WRITE_ZEROES: on stable storage before the reply */
+#define DST_WIRE_F_FUA		(1U << 1)
 #define DST_WIRE_F_NOUNMAP	(1U << 2)	/* WRITE_ZEROES: keep the space allocated */
 
 /**
@@ -75,10 +80,12 @@ enum dst_wire_status {
  * @version:	DST_WIRE_VERSION
  * @op:		enum dst_wire_op
  * @flags:	DST_WIRE_F_*
- * @tag:	the initiator's number for the command, below the granted depth; the reply carries it
+ * @tag:	the initiator's number for the command, below the granted depth; the reply carries
+ *		it
  * @status:	enum dst_wire_status; 0 in commands
  * @sector:	first sector of 512 bytes
- * @length:	bytes of data of READ and WRITE; sectors of DISCARD and WRITE_ZEROES; else bytes of payload
+ * @length:	bytes of data of READ and WRITE; sectors of DISCARD and WRITE_ZEROES; else bytes of
+ *		payload
  * @payload_crc: crc32c of the payload where that was negotiated, else 0
  * @epoch:	of the session; 0 in HELLO
  * @reserved:	0
@@ -148,7 +155,8 @@ struct dst_wire_hello {
 	__u8 chain[DST_WIRE_MAX_CHAIN][16];
 } __attribute__((packed, aligned(8)));
 
-#define DST_WIRE_DEV_VWC	(1U << 0)	/* volatile write cache: FLUSH and FUA mean something */
+/* volatile write cache: FLUSH and FUA mean something */
+#define DST_WIRE_DEV_VWC	(1U << 0)
 #define DST_WIRE_DEV_READ_ONLY	(1U << 1)
 #define DST_WIRE_DEV_ROTATIONAL	(1U << 2)
 #define DST_WIRE_DEV_VOLUME	(1U << 3)	/* the export is a DST volume, @volume its uuid */
@@ -161,7 +169,8 @@ struct dst_wire_hello {
  * @depth:	commands under way granted, a connection
  * @device:	DST_WIRE_DEV_*
  * @max_request: bytes of data in one command, at most
- * @window:	bytes of data under way granted, a connection, each command rounded up to DST_WIRE_UNIT
+ * @window:	bytes of data under way granted, a connection, each command rounded up to
+ *		DST_WIRE_UNIT
  * @features:	DST_WIRE_FEAT_* granted
  * @session:	number of the session
  * @epoch:	of the session: in every later message
