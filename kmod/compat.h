@@ -14,6 +14,16 @@
 #include <linux/workqueue.h>
 #include <net/netlink.h>
 
+/*
+ * Debian's kernels zero what is on the stack: not what is large, written before it is read, and
+ * made for each request.
+ */
+#if __has_attribute(__uninitialized__)
+#define DSTB_UNINITIALIZED __attribute__((__uninitialized__))
+#else
+#define DSTB_UNINITIALIZED
+#endif
+
 /* Trusted arguments are every kfunc's default since 7.0. */
 #ifndef KF_TRUSTED_ARGS
 #define KF_TRUSTED_ARGS 0

@@ -26,6 +26,7 @@
 
 #include "compat.h"
 #include "conn.h"
+#include "transport.h"
 
 #define TX_BYTES	(1024 * 1024 + 4096)	/* of one sendmsg */
 #define RX_BUDGET	(256 * 1024)		/* of one data_ready callback or work */
@@ -167,7 +168,7 @@ static void tx_locked(struct dstb_conn *conn)
 		nr = tx_describe(conn, &bytes, &lend, &more);
 		if (!nr || READ_ONCE(conn->broken))
 			return;
-		if (lend)
+		if (lend && conn->may_lend)
 			msg.msg_flags |= MSG_SPLICE_PAGES;
 		if (more)
 			msg.msg_flags |= MSG_MORE;
@@ -513,6 +514,7 @@ void dstb_conn_start(struct dstb_conn *conn, struct socket *sock)
 
 	conn->sock = sock;
 	conn->rx_stamp = jiffies;
+	conn->may_lend = dstb_transport_may_lend(sock);
 	conn->reads_sock = sk->sk_protocol == IPPROTO_TCP && sock->ops->read_sock;
 	write_lock_bh(&sk->sk_callback_lock);
 	conn->saved_data_ready = sk->sk_data_ready;
@@ -541,8 +543,11 @@ void dstb_conn_move(struct dstb_conn *conn, struct workqueue_struct *wq, int cpu
 {
 	disable_work_sync(&conn->rx_work);
 	disable_work_sync(&conn->tx_work);
+	/* No callback is left that has seen the old ones. */
+	write_lock_bh(&conn->sock->sk->sk_callback_lock);
 	conn->wq = wq;
 	conn->cpu = cpu;
+	write_unlock_bh(&conn->sock->sk->sk_callback_lock);
 	enable_work(&conn->tx_work);
 	enable_work(&conn->rx_work);
 	/* What the callbacks could not queue meanwhile. */

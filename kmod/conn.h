@@ -77,6 +77,7 @@ struct dstb_conn_ops {
  * @wq:		where its work runs
  * @cpu:	on which CPU
  * @reads_sock:	the family lets data be taken in its data_ready callback
+ * @may_lend:	pages may be lent to the socket
  * @broken:	set once by dstb_conn_fail()
  * @violated:	it broke because the peer broke the protocol
  * @closed:	nothing is sent any more
@@ -104,6 +105,7 @@ struct dstb_conn {
 	struct workqueue_struct *wq;
 	int cpu;
 	bool reads_sock;
+	bool may_lend;
 	unsigned long broken;
 	bool violated;
 	bool closed;

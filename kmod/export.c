@@ -12,8 +12,6 @@
 #include "target.h"
 
 #define MAX_SESSIONS	64
-/* sectors of one DISCARD or WRITE_ZEROES: 2 GiB, so that a bio's size holds it */
-#define MAX_RANGE	BIT(22)
 
 /* target.h says what it protects. */
 DEFINE_MUTEX(dstb_target_lock);
@@ -37,9 +35,10 @@ static int open_device(struct dstb_export *exp, struct netlink_ext_ack *extack)
 		int err = PTR_ERR(file);
 
 		if (err == -EBUSY)
-			NL_SET_ERR_MSG_FMT(extack,
-					   "%s is busy (mounted, a node): export it --read-only or --shared",
-					   cfg->path);
+			NL_SET_ERR_MSG_FMT(
+				extack,
+				"%s is busy (mounted, a node): export it --read-only or --shared",
+				cfg->path);
 		else if (err == -EACCES || err == -EROFS)
 			NL_SET_ERR_MSG_FMT(extack, "%s is read-only: export it --read-only",
 					   cfg->path);
@@ -69,8 +68,8 @@ static void read_limits(struct dstb_export *exp)
 
 	lim->size = bdev_nr_sectors(exp->bdev);
 	lim->block_size = bdev_logical_block_size(exp->bdev);
-	lim->max_discard = min(bdev_max_discard_sectors(exp->bdev) ? MAX_RANGE : 0, MAX_RANGE);
-	lim->max_write_zeroes = bdev_write_zeroes_sectors(exp->bdev) ? MAX_RANGE : 0;
+	lim->max_discard = bdev_max_discard_sectors(exp->bdev) ? DST_WIRE_MAX_RANGE : 0;
+	lim->max_write_zeroes = bdev_write_zeroes_sectors(exp->bdev) ? DST_WIRE_MAX_RANGE : 0;
 	lim->read_only = exp->config.read_only;
 }
 
@@ -129,27 +128,6 @@ struct dstb_export *dstb_export_find(struct dstb_listener *listener, const char 
 
 	for (i = 0; exp && !exp->removed && i < exp->config.nr_listen; i++)
 		if (exp->listeners[i] == listener)
-			return exp;
-	return NULL;
-}
-
-/**
- * dstb_export_of() - the exports of a device, one after the other
- * @bdev:	a whole disk
- * @prev:	the one before; NULL to begin
- *
- * Context: process; dstb_target_lock held.
- * Return: the next, or NULL.
- */
-struct dstb_export *dstb_export_of(struct block_device *bdev, struct dstb_export *prev)
-{
-	struct dstb_export *exp = prev;
-
-	lockdep_assert_held(&dstb_target_lock);
-	if (!prev)
-		exp = list_entry(&exports, struct dstb_export, list);
-	list_for_each_entry_continue(exp, &exports, list)
-		if (exp->bdev && exp->bdev->bd_disk == bdev->bd_disk)
 			return exp;
 	return NULL;
 }
@@ -370,13 +348,13 @@ int dstb_export_add(struct net *net, const struct dstb_export_config *cfg,
 	init_waitqueue_head(&exp->gone);
 
 	mutex_lock(&dstb_target_lock);
-	if (find(net, cfg->name)) {
+	/* The netlink handler holds no reference, and the module may be on its way out. */
+	if (find(net, cfg->name) || !try_module_get(THIS_MODULE)) {
 		NL_SET_ERR_MSG_FMT(extack, "export name '%s' is taken", cfg->name);
 		mutex_unlock(&dstb_target_lock);
 		kfree(exp);
 		return -EEXIST;
 	}
-	__module_get(THIS_MODULE);
 	list_add_tail(&exp->list, &exports);
 	err = export_open(exp, extack);
 	if (err)

@@ -3,13 +3,13 @@
  * Commands at the target: header and payload as they come, submission from the connection's worker,
  * reply.
  *
- * Memory. A connection has a pool of as many pages as its window. A command takes its pages when
- * its header is there and gives them back when its reply has been handed to the socket. TCP may
- * still hold those of a READ then, to send them again. The pool is a queue, and that is enough: a
- * page comes to its front only when every other page is with a command that has no reply yet, or
- * was given back later. Would the initiator not have our reply yet, all those would count against
- * its window, with nothing left for the command that wants the page. So it has the reply, and has
- * said so to our TCP with that command.
+ * Memory. A connection has a pool of as many pages as its window has units. A command takes its
+ * pages when its header is there and gives them back when its reply has been handed to the socket.
+ * TCP may still hold those of a READ then, to send them again. The pool is a queue, and that is
+ * enough: a page comes to its front only when every other page is with a command that has no reply
+ * yet, or was given back later. Would the initiator not have our reply yet, all those would count
+ * against its window, with nothing left for the command that wants the page. So it has the reply,
+ * and has said so to our TCP with that command.
  */
 #include <linux/blkdev.h>
 #include <linux/sched/mm.h>
@@ -55,18 +55,6 @@ static void pool_give(struct dstb_cmd *cmd)
 	spin_unlock_irqrestore(&tc->pool_lock, flags);
 }
 
-static u32 replying(struct dstb_tconn *tc, int change)
-{
-	unsigned long flags;
-	u32 now;
-
-	spin_lock_irqsave(&tc->pool_lock, flags);
-	tc->replying += change;
-	now = tc->replying;
-	spin_unlock_irqrestore(&tc->pool_lock, flags);
-	return now;
-}
-
 /* ---- replies ---- */
 
 static void reply(struct dstb_cmd *cmd)
@@ -84,7 +72,7 @@ static void reply(struct dstb_cmd *cmd)
 		msg.length = cmd->length;
 	dstb_wire_encode(cmd->msg.hdr, &msg);
 	cmd->msg.payload = msg.length;
-	replying(tc, 1);
+	atomic_inc(&tc->replying);
 	/* pairs with dstb_export_io_header() */
 	smp_store_release(&cmd->state, DSTB_CMD_REPLYING);
 	dstb_conn_queue(&tc->conn, &cmd->msg);
@@ -110,7 +98,8 @@ void dstb_export_io_sent(struct dstb_msg *msg)
 	pool_give(cmd);
 	/* the pages are back, then FREE: pairs with dstb_export_io_header() */
 	smp_store_release(&cmd->state, DSTB_CMD_FREE);
-	replying(tc, -1);
+	/* after the pages, as the one who looks expects it */
+	atomic_dec_return(&tc->replying);
 	dstb_conn_resume(&tc->conn);
 }
 
@@ -287,7 +276,7 @@ enum dstb_rx_verdict dstb_export_io_header(struct dstb_tconn *tc, const struct d
 	if (state != DSTB_CMD_FREE)
 		return dstb_conn_violation(&tc->conn, "tag in use");
 	if (data && !pool_take(cmd, DIV_ROUND_UP(msg->length, PAGE_SIZE))) {
-		if (replying(tc, 0))
+		if (atomic_read_acquire(&tc->replying))
 			return DSTB_RX_PAUSE;
 		/* The last reply may have gone, and its pages come back, between the two looks. */
 		if (!pool_take(cmd, DIV_ROUND_UP(msg->length, PAGE_SIZE)))
@@ -401,7 +390,7 @@ int dstb_export_io_init(struct dstb_tconn *tc, u32 depth, u32 window)
 	tc->hdrs = alloc_pages(GFP_KERNEL | __GFP_COMP, tc->hdrs_order);
 	if (!tc->hdrs)
 		return -ENOMEM;
-	for (i = 0; i < DIV_ROUND_UP(window, PAGE_SIZE); i++) {
+	for (i = 0; i < window / DST_WIRE_UNIT; i++) {
 		struct page *page = alloc_page(GFP_KERNEL);
 
 		if (!page)

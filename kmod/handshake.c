@@ -24,27 +24,19 @@ struct hello_msg {
 	struct dst_wire_hello hello;
 } __packed __aligned(8);
 
-static int hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 conn, u32 nr_conns,
+static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 conn, u32 nr_conns,
 		      u64 session)
 {
 	struct dstb_wire_msg msg = { .op = DST_WIRE_HELLO, .length = sizeof(m->hello) };
 	struct dst_wire_hello *h = &m->hello;
-	struct dstb_chain chain;
-	int err;
-	u32 i;
 
-	err = dstb_chain_above(node->vol, &chain);
-	if (err)
-		return err;
-	for (i = 0; i < chain.nr; i++)
-		export_uuid(h->chain[i], &chain.uuids[i]);
 	h->version_min = DST_WIRE_VERSION;
 	h->version_max = DST_WIRE_VERSION;
 	h->role = node->vol->role;
 	h->conn = cpu_to_le16(conn);
 	h->nr_conns = cpu_to_le16(nr_conns);
 	h->depth = cpu_to_le16(WANTED_DEPTH);
-	h->chain_len = cpu_to_le16(chain.nr);
+	dstb_chain_fill(node->vol, h);
 	h->max_request = cpu_to_le32(DST_WIRE_MAX_REQUEST);
 	h->window = cpu_to_le32(WANTED_WINDOW);
 	h->session = cpu_to_le64(session);
@@ -52,7 +44,6 @@ static int hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 con
 	strscpy(h->volume, node->vol->name, sizeof(h->volume));
 	strscpy(h->export, node->config.export, sizeof(h->export));
 	dstb_wire_encode(&m->hdr, &msg);
-	return 0;
 }
 
 static int exact(struct socket *sock, void *buf, size_t len, bool send)
@@ -179,12 +170,7 @@ struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u6
 	hello = kzalloc(sizeof(*hello), GFP_KERNEL);
 	if (!hello)
 		return ERR_PTR(-ENOMEM);
-	err = hello_fill(hello, node, conn, nr_conns, session);
-	if (err) {
-		NL_SET_ERR_MSG_FMT(extack, "the tree above this volume is deeper than %u",
-				   DST_WIRE_MAX_CHAIN);
-		goto free;
-	}
+	hello_fill(hello, node, conn, nr_conns, session);
 	err = dstb_transport_connect(node->vol->net, &node->config.addr, DST_WIRE_HANDSHAKE_MS,
 				     &sock);
 	if (err) {

@@ -31,8 +31,8 @@ enum leg_state {
 	LEG_FAILED,	/* and its node with it, unless it only refused */
 };
 
-static void io_work_fn(struct work_struct *work);
 static void io_start(struct dstb_volume *vol, struct bio *bio);
+static void io_go(struct dstb_io *io);
 
 /* ---- objects ---- */
 
@@ -58,7 +58,6 @@ static struct dstb_io *io_alloc(struct dstb_volume *vol, struct bio *bio, mempoo
 	atomic_set(&io->good, 0);
 	atomic_set(&io->refused, 0);
 	io->status = BLK_STS_OK;
-	INIT_WORK(&io->work, io_work_fn);
 	return io;
 }
 
@@ -82,14 +81,71 @@ static void bio_done(struct dstb_io *io, blk_status_t status)
 	bio_endio(bio);
 }
 
-static void resume_waiter(struct dstb_overlap_entry *waiter)
+/* Goes on from a process. */
+static void io_later(struct dstb_io *io, work_func_t fn)
 {
-	struct dstb_io *io = container_of(waiter, struct dstb_io, overlap);
-
-	queue_work(io->vol->wq, &io->work);
+	INIT_WORK(&io->work, fn);
+	queue_work(io->vol->io_wq, &io->work);
 }
 
-/* ---- the copy of a write that is acknowledged early ---- */
+static void go_work_fn(struct work_struct *work)
+{
+	io_go(container_of(work, struct dstb_io, work));
+}
+
+static void resume_waiter(struct dstb_overlap_entry *waiter)
+{
+	io_later(container_of(waiter, struct dstb_io, overlap), go_work_fn);
+}
+
+/*
+ * ---- writes that are acknowledged before all legs are done ----
+ *
+ * A flush must not overtake the legs that such a write still has under way (R7): it waits until
+ * there are none. While one waits, no further write is acknowledged early, so it does not wait for
+ * ever.
+ */
+
+static bool early_enter(struct dstb_volume *vol)
+{
+	unsigned long flags;
+	bool ok;
+
+	spin_lock_irqsave(&vol->lock, flags);
+	ok = list_empty(&vol->flushes);
+	vol->nr_early += ok;
+	spin_unlock_irqrestore(&vol->lock, flags);
+	return ok;
+}
+
+static void flush_work_fn(struct work_struct *work);
+
+static void early_exit(struct dstb_volume *vol)
+{
+	struct dstb_io *io, *next;
+	unsigned long flags;
+	LIST_HEAD(flushes);
+
+	spin_lock_irqsave(&vol->lock, flags);
+	if (!--vol->nr_early)
+		list_splice_init(&vol->flushes, &flushes);
+	spin_unlock_irqrestore(&vol->lock, flags);
+	list_for_each_entry_safe(io, next, &flushes, overlap.wait)
+		io_later(io, flush_work_fn);
+}
+
+static bool early_wait(struct dstb_volume *vol, struct dstb_io *flush)
+{
+	unsigned long flags;
+	bool wait;
+
+	spin_lock_irqsave(&vol->lock, flags);
+	wait = vol->nr_early;
+	if (wait)
+		list_add_tail(&flush->overlap.wait, &vol->flushes);
+	spin_unlock_irqrestore(&vol->lock, flags);
+	return wait;
+}
 
 static void copy_free(struct dstb_io *io)
 {
@@ -214,7 +270,8 @@ void dstb_leg_end(struct dstb_leg *leg, blk_status_t status)
 		 * The early acknowledgment, by exactly one leg; the count comes last: io_done()
 		 * may follow at once.
 		 */
-		if (atomic_inc_return(&io->good) == io->need && io->need && io->data != io->bio) {
+		if (atomic_inc_return(&io->good) == io->need && io->need && io->data != io->bio &&
+		    early_enter(io->vol)) {
 			io->acked = true;
 			bio_done(io, BLK_STS_OK);
 		}
@@ -264,6 +321,8 @@ static void write_done(struct dstb_io *io)
 		fail_refusers(io);
 	if (io->in_overlap)
 		dstb_overlap_end(&io->vol->overlap, &io->overlap, resume_waiter);
+	if (io->acked)
+		early_exit(io->vol);
 	if (!io->acked)
 		bio_done(io, status);
 	copy_free(io);
@@ -357,8 +416,9 @@ static bool find_stragglers(struct dstb_overlap_entry *entry, void *arg)
 static void read_next(struct dstb_io *io)
 {
 	struct stragglers s = { .io = io };
-	struct dstb_pick_leg legs[DSTB_MAX_LEGS];
-	u32 index[DSTB_MAX_LEGS], nr = 0, i, pick = 0;
+	struct dstb_pick_leg legs[DSTB_MAX_LEGS] DSTB_UNINITIALIZED;
+	u32 index[DSTB_MAX_LEGS] DSTB_UNINITIALIZED;
+	u32 nr = 0, i, pick = 0;
 	u64 sector = io->bio->bi_iter.bi_sector;
 
 	if (unlikely(READ_ONCE(io->vol->early)) &&
@@ -394,7 +454,7 @@ static void read_done(struct dstb_io *io)
 	for (i = 0; i < io->nr_legs; i++) {
 		if (io->legs[i].state == LEG_UNUSED && dstb_node_in_sync(io->legs[i].node)) {
 			/* Another leg has it: from a process, this may be an interrupt. */
-			queue_work(io->vol->wq, &io->work);
+			io_later(io, go_work_fn);
 			return;
 		}
 	}
@@ -418,6 +478,18 @@ static bool flush_lost_data(const struct dstb_io *io)
 	return failed >= vol->map.layout.copies;
 }
 
+/* The data of a bio whose flush is done. */
+static void flushed_work_fn(struct work_struct *work)
+{
+	struct dstb_io *io = container_of(work, struct dstb_io, work);
+	struct dstb_volume *vol = io->vol;
+	struct bio *bio = io->bio;
+
+	/* The reference of inflight goes on with the bio. */
+	mempool_free(io, &vol->flush_pool);
+	io_start(vol, bio);
+}
+
 static void flush_done(struct dstb_io *io)
 {
 	struct bio *bio = io->bio;
@@ -426,29 +498,19 @@ static void flush_done(struct dstb_io *io)
 		bio_done(io, BLK_STS_IOERR);
 		io_free(io);
 	} else if (bio_sectors(bio)) {
-		/* Now the data, from a process. */
 		bio->bi_opf &= ~REQ_PREFLUSH;
-		queue_work(io->vol->wq, &io->work);
+		io_later(io, flushed_work_fn);
 	} else {
 		bio_done(io, BLK_STS_OK);
 		io_free(io);
 	}
 }
 
-static void flush_start(struct dstb_volume *vol, struct bio *bio)
+static void flush_go(struct dstb_io *io)
 {
-	struct dstb_io *io = io_alloc(vol, bio, &vol->flush_pool);
+	struct dstb_volume *vol = io->vol;
 	u32 i;
 
-	if (!io) {
-		bio_wouldblock_error(bio);
-		percpu_ref_put(&vol->inflight);
-		return;
-	}
-	io->flush = true;
-	io->op = REQ_OP_FLUSH;
-	io->opf = 0;
-	io->nr_sectors = 0;
 	atomic_set(&io->left, 1);
 	for (i = 0; i < vol->nr_nodes; i++) {
 		struct dstb_leg *leg = &io->legs[i];
@@ -463,6 +525,29 @@ static void flush_start(struct dstb_volume *vol, struct bio *bio)
 	}
 	if (atomic_dec_and_test(&io->left))
 		io_done(io);
+}
+
+static void flush_work_fn(struct work_struct *work)
+{
+	flush_go(container_of(work, struct dstb_io, work));
+}
+
+static void flush_start(struct dstb_volume *vol, struct bio *bio)
+{
+	struct dstb_io *io = io_alloc(vol, bio, &vol->flush_pool);
+
+	if (!io) {
+		bio_wouldblock_error(bio);
+		percpu_ref_put(&vol->inflight);
+		return;
+	}
+	io->flush = true;
+	io->op = REQ_OP_FLUSH;
+	io->opf = 0;
+	io->nr_sectors = 0;
+	if (unlikely(READ_ONCE(vol->early)) && early_wait(vol, io))
+		return; /* early_exit() goes on */
+	flush_go(io);
 }
 
 /* ---- all together ---- */
@@ -486,26 +571,10 @@ static void io_go(struct dstb_io *io)
 	if (io->nr_legs > 1) {
 		if (!dstb_overlap_begin(&io->vol->overlap, &io->overlap, io->bio->bi_iter.bi_sector,
 					io->nr_sectors))
-			return; /* io->work goes on */
+			return; /* resume_waiter() goes on */
 		io->in_overlap = true;
 	}
 	write_start(io);
-}
-
-static void io_work_fn(struct work_struct *work)
-{
-	struct dstb_io *io = container_of(work, struct dstb_io, work);
-
-	if (io->flush) {
-		struct dstb_volume *vol = io->vol;
-		struct bio *bio = io->bio;
-
-		/* The reference goes on with the bio. */
-		mempool_free(io, &vol->flush_pool);
-		io_start(vol, bio);
-	} else {
-		io_go(io);
-	}
 }
 
 static void io_set_legs(struct dstb_io *io, const struct dstb_placement *place)
@@ -574,14 +643,14 @@ static void hold(struct dstb_volume *vol, struct bio *bio)
 	again = !dstb_mapping_lost(&vol->map);
 	spin_unlock_irqrestore(&vol->lock, flags);
 	if (again)
-		queue_work(vol->wq, &vol->held_work);
+		queue_work(vol->io_wq, &vol->held_work);
 	percpu_ref_put(&vol->inflight);
 }
 
 /* Starts the first run of a bio; the rest of it is submitted again. Has a reference of inflight. */
 static void io_start(struct dstb_volume *vol, struct bio *bio)
 {
-	struct dstb_placement place;
+	struct dstb_placement place DSTB_UNINITIALIZED;
 	struct bio *rest = NULL;
 	struct dstb_io *io;
 	int err;
@@ -709,6 +778,7 @@ int dstb_io_volume_init(struct dstb_volume *vol)
 
 	dstb_overlap_init(&vol->overlap);
 	bio_list_init(&vol->held);
+	INIT_LIST_HEAD(&vol->flushes);
 	err = mempool_init_kmalloc_pool(&vol->io_pool, POOL_MIN,
 					struct_size(io, legs, vol->map.layout.copies));
 	if (!err)

@@ -68,15 +68,19 @@ static void lane_restart(struct dstb_lane *lane);
 static void slot_put(struct dstb_slot *slot)
 {
 	struct dstb_lane *lane = slot->lane;
-	struct dstb_leg *leg = slot->leg;
-	blk_status_t status = slot->status;
+	struct dstb_leg *leg;
+	blk_status_t status;
 
 	if (!atomic_dec_and_test(&slot->refs))
 		return;
+	/* Only the last one knows that the other has written them. */
+	leg = slot->leg;
+	status = slot->status;
 	slot->leg = NULL;
-	/* FREE before the tag is: who takes the tag finds it so. */
-	smp_store_release(&slot->state, DSTB_SLOT_FREE);
+	WRITE_ONCE(slot->state, DSTB_SLOT_FREE);
 	atomic_add(slot->window, &lane->window);
+	/* All of that before the tag: who takes it finds the slot so. */
+	smp_mb__before_atomic();
 	sbitmap_put(&lane->tags, slot->tag);
 	dstb_leg_end(leg, status);
 	/* The tag back, then the look: who found none enters the queue, then tries again. */
@@ -279,8 +283,11 @@ static enum dstb_rx_verdict lane_header(struct dstb_conn *conn, const struct dst
 	}
 	if (!(msg->flags & DST_WIRE_F_REPLY) || msg->payload_crc)
 		goto broken;
-	if (msg->op == DST_WIRE_PING)
+	if (msg->op == DST_WIRE_PING) {
+		if (!test_and_clear_bit(DSTB_PING_DUE, &lane->ping_state))
+			goto broken;
 		return DSTB_RX_OK;
+	}
 	if (msg->tag >= lane->session->limits.depth || msg->status >= ARRAY_SIZE(wire_errors))
 		goto broken;
 	slot = &lane->slots[msg->tag];
@@ -333,7 +340,7 @@ static void lane_sent(struct dstb_conn *conn, struct dstb_msg *msg)
 	struct dstb_lane *lane = to_lane(conn);
 
 	if (msg == &lane->ping)
-		clear_bit(0, &lane->ping_busy);
+		clear_bit(DSTB_PING_QUEUED, &lane->ping_state);
 	else if (msg != &lane->bye)
 		slot_put(container_of(msg, struct dstb_slot, msg));
 }
@@ -342,7 +349,7 @@ static void lane_broken(struct dstb_conn *conn)
 {
 	struct dstb_session *session = to_lane(conn)->session;
 
-	queue_work(dstb_wq, &session->fail_work);
+	queue_work(dstb_watch_wq, &session->fail_work);
 }
 
 static const struct dstb_conn_ops lane_conn_ops = {
@@ -366,15 +373,18 @@ static void lane_say(struct dstb_lane *lane, struct dstb_msg *msg, u8 op)
 }
 
 /**
- * dstb_lane_ping() - ask whether the peer is alive, unless that is under way
+ * dstb_lane_ping() - ask whether the peer is alive, unless it has still to answer that
  * @lane:	the lane
  *
- * Context: any.
+ * Context: process; one at a time.
  */
 void dstb_lane_ping(struct dstb_lane *lane)
 {
-	if (!test_and_set_bit(0, &lane->ping_busy))
-		lane_say(lane, &lane->ping, DST_WIRE_PING);
+	if (READ_ONCE(lane->ping_state))
+		return;
+	set_bit(DSTB_PING_DUE, &lane->ping_state);
+	set_bit(DSTB_PING_QUEUED, &lane->ping_state);
+	lane_say(lane, &lane->ping, DST_WIRE_PING);
 }
 
 /**
@@ -408,7 +418,7 @@ const char *dstb_lane_overdue(const struct dstb_lane *lane, unsigned long timeou
 		const struct dstb_slot *slot = &lane->slots[i];
 
 		/* pairs with slot_queue() */
-		if (smp_load_acquire(&slot->state) == DSTB_SLOT_WAITING &&
+		if (smp_load_acquire(&slot->state) != DSTB_SLOT_FREE &&
 		    time_after(jiffies, READ_ONCE(slot->started) + timeout))
 			return "a request took too long";
 	}

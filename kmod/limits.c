@@ -52,7 +52,10 @@ void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim)
 	for (i = 0; i < vol->nr_nodes; i++) {
 		struct dstb_node *node = vol->nodes[i];
 
-		blk_stack_limits(lim, &node->lim, 0);
+		if (node->bdev)
+			queue_limits_stack_bdev(lim, node->bdev, 0, vol->name);
+		else
+			blk_stack_limits(lim, &node->lim, 0);
 		discard = least(discard, node->lim.max_discard_sectors ?
 						 node->lim.max_hw_discard_sectors :
 						 0);
@@ -76,6 +79,9 @@ void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim)
 		zeroes = least(zeroes, DSTB_GRANULE);
 		discard = zeroes;
 	}
+	/* The nodes' own need not be multiples of the largest block. */
+	discard = round_down(discard, lim->logical_block_size >> SECTOR_SHIFT);
+	zeroes = round_down(zeroes, lim->logical_block_size >> SECTOR_SHIFT);
 	vol->max_discard = discard;
 	vol->max_write_zeroes = zeroes;
 	lim->max_hw_discard_sectors = discard;

@@ -14,6 +14,7 @@
 #include "volume.h"
 
 struct workqueue_struct *dstb_wq;
+struct workqueue_struct *dstb_watch_wq;
 
 /*
  * Volumes before exports: a volume may be an initiator of this namespace's own exports, and ends in
@@ -34,8 +35,11 @@ static int __init dstb_init(void)
 	int err;
 
 	dstb_wq = alloc_workqueue("dstb", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!dstb_wq)
-		return -ENOMEM;
+	dstb_watch_wq = alloc_workqueue("dstb-watch", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!dstb_wq || !dstb_watch_wq) {
+		err = -ENOMEM;
+		goto queues;
+	}
 	dstb_debugfs_init();
 	err = register_pernet_subsys(&net_ops);
 	if (err)
@@ -53,7 +57,11 @@ pernet:
 	unregister_pernet_subsys(&net_ops);
 debugfs:
 	dstb_debugfs_exit();
-	destroy_workqueue(dstb_wq);
+queues:
+	if (dstb_watch_wq)
+		destroy_workqueue(dstb_watch_wq);
+	if (dstb_wq)
+		destroy_workqueue(dstb_wq);
 	return err;
 }
 
@@ -67,6 +75,7 @@ static void __exit dstb_exit(void)
 	dstb_policy_module_exit();
 	unregister_pernet_subsys(&net_ops);
 	dstb_debugfs_exit();
+	destroy_workqueue(dstb_watch_wq);
 	destroy_workqueue(dstb_wq);
 }
 

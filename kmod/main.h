@@ -13,4 +13,10 @@ struct workqueue_struct;
  */
 extern struct workqueue_struct *dstb_wq;
 
+/*
+ * What ends I/O that others may wait for, and never waits for I/O itself: watching, failing. Apart
+ * from dstb_wq, where closing a target's connection waits for a device that may be a volume.
+ */
+extern struct workqueue_struct *dstb_watch_wq;
+
 #endif /* _DSTB_MAIN_H */

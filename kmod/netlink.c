@@ -222,8 +222,8 @@ int __init dstb_netlink_init(void)
  */
 void dstb_netlink_exit(void)
 {
-	dstb_event_exit();
 	genl_unregister_family(&dstb_nl_family);
+	dstb_event_exit();
 }
 
 /* Asking for the family loads the module. */

@@ -68,11 +68,13 @@ static void tick_fn(struct work_struct *work)
 			dstb_conn_fail(&lane->conn, "%s", why);
 			return;
 		}
-		if (time_after(jiffies,
-			       READ_ONCE(lane->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_PING_MS)))
+		/* However much comes in: the target must hear something, too. */
+		if (time_after(jiffies, lane->ping_stamp + msecs_to_jiffies(DST_WIRE_PING_MS))) {
+			lane->ping_stamp = jiffies;
 			dstb_lane_ping(lane);
+		}
 	}
-	queue_delayed_work(dstb_wq, &session->tick, TICK);
+	queue_delayed_work(dstb_watch_wq, &session->tick, TICK);
 }
 
 static void grant(struct dstb_session *session, const struct dst_wire_welcome *w, u32 wanted)
@@ -204,8 +206,8 @@ struct dstb_session *dstb_session_open(struct dstb_node *node, struct netlink_ex
 	enable_work(&session->fail_work);
 	for (i = 0; i < session->nr_lanes; i++)
 		if (READ_ONCE(session->lanes[i]->conn.broken))
-			queue_work(dstb_wq, &session->fail_work);
-	queue_delayed_work(dstb_wq, &session->tick, TICK);
+			queue_work(dstb_watch_wq, &session->fail_work);
+	queue_delayed_work(dstb_watch_wq, &session->tick, TICK);
 	return session;
 
 undo:

@@ -53,6 +53,11 @@ struct dstb_slot {
 	unsigned long started;
 };
 
+enum dstb_ping {
+	DSTB_PING_QUEUED,	/* the socket does not have it yet */
+	DSTB_PING_DUE,		/* the answer is to come */
+};
+
 /**
  * struct dstb_lane - a connection and its slots
  * @conn:	the connection
@@ -66,7 +71,9 @@ struct dstb_slot {
  * @wait_lock:	protects @waiting; irq-safe
  * @waiting:	legs that wait for a slot, oldest first
  * @ping:	asks whether the peer is alive
- * @ping_busy:	it is on its way
+ * @bye:	says good-bye
+ * @ping_state:	bits of enum dstb_ping
+ * @ping_stamp:	jiffies when it was asked last
  */
 struct dstb_lane {
 	struct dstb_conn conn;
@@ -82,7 +89,8 @@ struct dstb_lane {
 	struct list_head waiting;
 	struct dstb_msg ping;
 	struct dstb_msg bye;
-	unsigned long ping_busy;
+	unsigned long ping_state;
+	unsigned long ping_stamp;
 };
 
 /**

@@ -17,7 +17,6 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "chain.h"
 #include "conn.h"
 #include "export.h"
 
@@ -95,11 +94,9 @@ struct dstb_export {
  * @list:	in the export's
  * @export:	the export
  * @info:	for status
- * @epoch:	in every message
- * @limits:	to hold commands against
+ * @limits:	to hold commands against; constant
  * @nr_conns:	granted
  * @tconns:	its connections
- * @chain:	the initiator's volume, and those above
  * @dead:	one of its connections broke: takes no more
  */
 struct dstb_tsession {
@@ -109,7 +106,6 @@ struct dstb_tsession {
 	struct dstb_wire_limits limits;
 	u32 nr_conns;
 	struct list_head tconns;
-	struct dstb_chain chain;
 	bool dead;
 };
 
@@ -227,7 +223,7 @@ struct dstb_tconn {
 	spinlock_t pool_lock; /* protects the pool */
 	struct list_head pool;
 	u32 nr_pool;
-	u32 replying;
+	atomic_t replying;
 	struct llist_head ready;
 	struct work_struct submit_work;
 	struct task_struct *submitter;
@@ -255,7 +251,6 @@ void dstb_tsession_leave(struct dstb_tconn *tc);
 
 /* export.c */
 struct dstb_export *dstb_export_find(struct dstb_listener *listener, const char *name);
-struct dstb_export *dstb_export_of(struct block_device *bdev, struct dstb_export *prev);
 void dstb_export_fill_welcome(const struct dstb_export *exp, struct dst_wire_welcome *w);
 void dstb_export_net_exit(struct net *net);
 

@@ -44,8 +44,6 @@ static enum dstb_rx_verdict tconn_header(struct dstb_conn *conn, const struct ds
 		return dstb_export_io_header(tc, msg);
 	if (dstb_wire_check_command(msg, &tc->session->limits))
 		return dstb_conn_violation(conn, "malformed PING or BYE");
-	if (msg->op == DST_WIRE_PING && test_and_set_bit(0, &tc->pong_busy))
-		return dstb_conn_violation(conn, "PING before the last one was answered");
 	return DSTB_RX_OK;
 }
 
@@ -63,6 +61,9 @@ static void tconn_pong(struct dstb_tconn *tc)
 		.op = DST_WIRE_PING, .flags = DST_WIRE_F_REPLY, .epoch = tc->session->limits.epoch,
 	};
 
+	/* One that comes before the last one was answered has its answer under way. */
+	if (test_and_set_bit(0, &tc->pong_busy))
+		return;
 	dstb_wire_encode(tc->pong.hdr, &msg);
 	dstb_conn_queue(&tc->conn, &tc->pong);
 	dstb_conn_send_later(&tc->conn);
@@ -183,7 +184,7 @@ static void tick_fn(struct work_struct *work)
 			    READ_ONCE(tc->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_DEAD_MS)))
 		dstb_conn_fail(&tc->conn, "silent for too long");
 	else
-		queue_delayed_work(dstb_wq, &tc->tick, msecs_to_jiffies(DST_WIRE_PING_MS));
+		queue_delayed_work(dstb_watch_wq, &tc->tick, msecs_to_jiffies(DST_WIRE_PING_MS));
 }
 
 static void hello_work_fn(struct work_struct *work)
@@ -280,7 +281,7 @@ int dstb_tconn_create(struct dstb_listener *listener, struct socket *sock)
 	tc->listener = listener;
 	list_add_tail(&tc->list, &listener->tconns);
 	listener->nr_tconns++;
-	queue_delayed_work(dstb_wq, &tc->tick, msecs_to_jiffies(DST_WIRE_HANDSHAKE_MS));
+	queue_delayed_work(dstb_watch_wq, &tc->tick, msecs_to_jiffies(DST_WIRE_HANDSHAKE_MS));
 	dstb_conn_start(&tc->conn, sock);
 	return 0;
 free:

@@ -60,13 +60,19 @@ static bool role_ok(struct dstb_tconn *tc, struct dstb_export *exp)
 	return true;
 }
 
-static void chain_import(struct dstb_chain *chain, const struct dst_wire_hello *h)
+/* What all connections of a session are granted: fixed before the first of them is live. */
+static void session_limits(struct dstb_tsession *sess, const struct dst_wire_hello *h)
 {
-	u32 i;
+	struct dstb_wire_limits *lim = &sess->limits;
 
-	chain->nr = le16_to_cpu(h->chain_len);
-	for (i = 0; i < chain->nr; i++)
-		import_uuid(&chain->uuids[i], h->chain[i]);
+	*lim = sess->export->limits;
+	do {
+		lim->epoch = get_random_u64();
+	} while (!lim->epoch);
+	lim->depth = min_t(u32, le16_to_cpu(h->depth), DSTB_TARGET_DEPTH);
+	lim->max_request = min_t(u32, le32_to_cpu(h->max_request) & ~(DST_WIRE_UNIT - 1),
+				 DST_WIRE_MAX_REQUEST);
+	lim->read_only |= sess->info.role == DST_WIRE_READER;
 }
 
 static struct dstb_tsession *session_new(struct dstb_tconn *tc, struct dstb_export *exp)
@@ -74,7 +80,6 @@ static struct dstb_tsession *session_new(struct dstb_tconn *tc, struct dstb_expo
 	const struct dst_wire_hello *h = &tc->hello;
 	char name[DSTB_VOLUME_NAME_LEN];
 	struct dstb_tsession *sess;
-	struct dstb_chain chain;
 
 	if (!role_ok(tc, exp))
 		return NULL;
@@ -83,8 +88,7 @@ static struct dstb_tsession *session_new(struct dstb_tconn *tc, struct dstb_expo
 		       exp->config.name, exp->nr_sessions);
 		return NULL;
 	}
-	chain_import(&chain, h);
-	if (dstb_chain_loops(exp->bdev, &chain, name, sizeof(name))) {
+	if (dstb_chain_loops(exp->bdev, h, name, sizeof(name))) {
 		reject(tc, DST_WIRE_ELOOP,
 		       "export '%s' is on volume '%s', which would then hold itself (a cycle)",
 		       exp->config.name, name);
@@ -99,14 +103,13 @@ static struct dstb_tsession *session_new(struct dstb_tconn *tc, struct dstb_expo
 	sess->export = exp;
 	do {
 		sess->info.id = get_random_u64();
-		sess->limits.epoch = get_random_u64();
-	} while (!sess->info.id || !sess->limits.epoch);
+	} while (!sess->info.id);
 	import_uuid(&sess->info.client, h->client);
 	strscpy(sess->info.volume, h->volume, sizeof(sess->info.volume));
 	sess->info.role = h->role;
 	dstb_transport_peer(tc->conn.sock, sess->info.peer, sizeof(sess->info.peer));
+	session_limits(sess, h);
 	sess->nr_conns = min3((u32)le16_to_cpu(h->nr_conns), DSTB_TARGET_CONNS, num_online_cpus());
-	sess->chain = chain;
 	return sess;
 }
 
@@ -132,19 +135,10 @@ none:
 	return NULL;
 }
 
-static void grant(struct dstb_tconn *tc, struct dstb_tsession *sess)
+static void grant(struct dstb_tconn *tc, const struct dstb_tsession *sess)
 {
-	const struct dst_wire_hello *h = &tc->hello;
+	const struct dstb_wire_limits *lim = &sess->limits;
 	struct dst_wire_welcome *w = &tc->ctl->welcome;
-	struct dstb_wire_limits *lim = &sess->limits;
-	u64 epoch = lim->epoch;
-
-	*lim = sess->export->limits;
-	lim->epoch = epoch;
-	lim->depth = min_t(u32, le16_to_cpu(h->depth), DSTB_TARGET_DEPTH);
-	lim->max_request = min_t(u32, le32_to_cpu(h->max_request) & ~(DST_WIRE_UNIT - 1),
-				 DST_WIRE_MAX_REQUEST);
-	lim->read_only = sess->export->limits.read_only || sess->info.role == DST_WIRE_READER;
 
 	memset(w, 0, sizeof(*w));
 	dstb_export_fill_welcome(sess->export, w);
@@ -156,7 +150,7 @@ static void grant(struct dstb_tconn *tc, struct dstb_tsession *sess)
 	w->max_request = cpu_to_le32(lim->max_request);
 	w->window = cpu_to_le32(DSTB_TARGET_WINDOW);
 	w->session = cpu_to_le64(sess->info.id);
-	w->epoch = cpu_to_le64(epoch);
+	w->epoch = cpu_to_le64(lim->epoch);
 }
 
 /* The connection becomes one of the session. From here on its work is the export's. */

@@ -190,6 +190,19 @@ void dstb_transport_tune(struct socket *sock)
 			transports[i].tune(sock);
 }
 
+/**
+ * dstb_transport_may_lend() - may pages be lent to a socket?
+ * @sock:	the socket
+ *
+ * What is sent over a UNIX socket waits in the peer as the very pages that were lent, and closing
+ * our end does not take them back (R10): these are copied. The same is true of TCP within one
+ * machine, where it is accepted: docs/decisions.md.
+ */
+bool dstb_transport_may_lend(const struct socket *sock)
+{
+	return sock->sk->sk_family != AF_UNIX;
+}
+
 static int create(struct net *net, const struct dstb_addr *addr, struct socket **sockp)
 {
 	int err = sock_create_kern(net, addr->ss.ss_family, SOCK_STREAM,

@@ -16,6 +16,7 @@ struct socket;
 int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsigned int timeout_ms,
 			   struct socket **sockp);
 int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct socket **sockp);
+bool dstb_transport_may_lend(const struct socket *sock);
 void dstb_transport_tune(struct socket *sock);
 void dstb_transport_peer(struct socket *sock, char *buf, size_t size);
 

@@ -14,7 +14,6 @@
 #include <linux/slab.h>
 #include <net/net_namespace.h>
 
-#include "chain.h"
 #include "compat.h"
 #include "event.h"
 #include "io.h"
@@ -66,35 +65,22 @@ const char *dstb_volume_state_name(u32 state)
 	return state < ARRAY_SIZE(state_names) ? state_names[state] : "unknown";
 }
 
-/**
- * dstb_volume_set_state() - the only way a volume changes its state
- * @vol:	the volume
- * @state:	enum dst_volume_state
- * @reason:	a sentence for people
- *
- * Context: any.
- * Return: true if it changed; false if the table forbids it, or it is in that state.
- */
-bool dstb_volume_set_state(struct dstb_volume *vol, u32 state, const char *reason)
+/* The only way a volume changes its state. Says whether the table allows it, and it is a change. */
+static bool change_state(struct dstb_volume *vol, u32 state, const char *reason)
 {
-	unsigned long flags;
-	u32 old;
-	bool ok;
-
-	spin_lock_irqsave(&vol->lock, flags);
-	old = vol->state;
-	ok = transitions[old] & BIT(state);
-	if (ok) {
-		strscpy(vol->reason, reason, sizeof(vol->reason));
-		WRITE_ONCE(vol->state, state);
-	}
-	spin_unlock_irqrestore(&vol->lock, flags);
-	if (!ok)
+	lockdep_assert_held(&vol->lock);
+	if (!(transitions[vol->state] & BIT(state)))
 		return false;
-	trace_dstb_volume_state(vol->name, 0, old, state);
-	dstb_event_volume(vol, old == DST_VOLUME_STATE_ASSEMBLING ? "" : state_names[old],
-			  state_names[state], reason);
+	strscpy(vol->reason, reason, sizeof(vol->reason));
+	WRITE_ONCE(vol->state, state);
 	return true;
+}
+
+static void tell_state(struct dstb_volume *vol, u32 old, u32 new, const char *reason)
+{
+	trace_dstb_volume_state(vol->name, 0, old, new);
+	dstb_event_volume(vol, old == DST_VOLUME_STATE_ASSEMBLING ? "" : state_names[old],
+			  state_names[new], reason);
 }
 
 /**
@@ -112,6 +98,43 @@ u32 dstb_volume_up_nodes(const struct dstb_volume *vol)
 	return nr;
 }
 
+/* What the flags come to. The first reason that applies is the state. */
+static u32 derived_state(const struct dstb_volume *vol, const char **reason)
+{
+	if (test_bit(0, &vol->map.faulted)) {
+		*reason = vol->fault;
+		return DST_VOLUME_STATE_FAULTED;
+	}
+	if (vol->policy_lost) {
+		*reason = "the policy was detached; I/O waits until it is registered again";
+		return DST_VOLUME_STATE_POLICY_LOST;
+	}
+	if (dstb_volume_up_nodes(vol) < vol->nr_nodes) {
+		*reason = "a node has failed";
+		return DST_VOLUME_STATE_DEGRADED;
+	}
+	*reason = "";
+	return DST_VOLUME_STATE_ACTIVE;
+}
+
+/* A flag has changed: so may the state. Any context. */
+static void volume_update(struct dstb_volume *vol)
+{
+	unsigned long flags;
+	const char *reason;
+	u32 old, new;
+	bool ok;
+
+	spin_lock_irqsave(&vol->lock, flags);
+	old = vol->state;
+	new = derived_state(vol, &reason);
+	/* One that is being made looks for itself when it is done. */
+	ok = vol->added && change_state(vol, new, reason);
+	spin_unlock_irqrestore(&vol->lock, flags);
+	if (ok)
+		tell_state(vol, old, new, reason);
+}
+
 /**
  * dstb_volume_node_failed() - a node of the volume has failed
  * @vol:	the volume
@@ -120,9 +143,7 @@ u32 dstb_volume_up_nodes(const struct dstb_volume *vol)
  */
 void dstb_volume_node_failed(struct dstb_volume *vol)
 {
-	/* One that is being made looks for itself when it is done. */
-	if (READ_ONCE(vol->added))
-		dstb_volume_set_state(vol, DST_VOLUME_STATE_DEGRADED, "a node has failed");
+	volume_update(vol);
 }
 
 static struct dstb_volume *of_map(struct dstb_mapping *map)
@@ -130,21 +151,23 @@ static struct dstb_volume *of_map(struct dstb_mapping *map)
 	return container_of(map, struct dstb_volume, map);
 }
 
+static void set_policy_lost(struct dstb_volume *vol, bool lost)
+{
+	spin_lock_irq(&vol->lock);
+	vol->policy_lost = lost;
+	spin_unlock_irq(&vol->lock);
+	volume_update(vol);
+}
+
 static void policy_lost(struct dstb_mapping *map)
 {
-	dstb_volume_set_state(of_map(map), DST_VOLUME_STATE_POLICY_LOST,
-			      "the policy was detached; I/O waits until it is registered again");
+	set_policy_lost(of_map(map), true);
 }
 
 static void policy_back(struct dstb_mapping *map)
 {
-	struct dstb_volume *vol = of_map(map);
-
-	if (dstb_volume_up_nodes(vol) == vol->nr_nodes)
-		dstb_volume_set_state(vol, DST_VOLUME_STATE_ACTIVE, "");
-	else
-		dstb_volume_set_state(vol, DST_VOLUME_STATE_DEGRADED, "a node has failed");
-	queue_work(vol->wq, &vol->held_work);
+	set_policy_lost(of_map(map), false);
+	queue_work(of_map(map)->io_wq, &of_map(map)->held_work);
 }
 
 static void policy_refused(struct dstb_mapping *map, const char *why)
@@ -162,8 +185,14 @@ static void policy_refused(struct dstb_mapping *map, const char *why)
 
 static void policy_fault(struct dstb_mapping *map, const char *why)
 {
-	pr_err("volume %s: %s; it takes no writes any more\n", of_map(map)->name, why);
-	dstb_volume_set_state(of_map(map), DST_VOLUME_STATE_FAULTED, why);
+	struct dstb_volume *vol = of_map(map);
+	unsigned long flags;
+
+	pr_err("volume %s: %s; it takes no writes any more\n", vol->name, why);
+	spin_lock_irqsave(&vol->lock, flags);
+	strscpy(vol->fault, why, sizeof(vol->fault));
+	spin_unlock_irqrestore(&vol->lock, flags);
+	volume_update(vol);
 }
 
 static const struct dstb_mapping_ops mapping_ops = {
@@ -279,6 +308,17 @@ static struct dstb_volume *find(const char *name)
 	return NULL;
 }
 
+static bool find_uuid(const uuid_t *uuid)
+{
+	struct dstb_volume *vol;
+
+	lockdep_assert_held(&volumes_lock);
+	list_for_each_entry(vol, &volumes, list)
+		if (uuid_equal(&vol->uuid, uuid))
+			return true;
+	return false;
+}
+
 /**
  * dstb_volume_get() - a volume by its name
  * @net:	network namespace
@@ -329,29 +369,6 @@ struct dstb_volume *dstb_volume_next(struct net *net, struct dstb_volume *prev)
 	return next;
 }
 
-/**
- * dstb_volume_by_uuid() - a volume by its uuid, in whatever network namespace
- * @uuid:	its uuid
- *
- * Context: process, may sleep.
- * Return: the volume with a reference, or NULL.
- */
-struct dstb_volume *dstb_volume_by_uuid(const uuid_t *uuid)
-{
-	struct dstb_volume *vol, *found = NULL;
-
-	mutex_lock(&volumes_lock);
-	list_for_each_entry(vol, &volumes, list) {
-		if (uuid_equal(&vol->uuid, uuid)) {
-			kref_get(&vol->kref);
-			found = vol;
-			break;
-		}
-	}
-	mutex_unlock(&volumes_lock);
-	return found;
-}
-
 void dstb_volume_for_each(struct seq_file *m,
 			  void (*show)(struct seq_file *m, struct dstb_volume *vol))
 {
@@ -361,41 +378,6 @@ void dstb_volume_for_each(struct seq_file *m,
 	list_for_each_entry(vol, &volumes, list)
 		if (vol->added)
 			show(m, vol);
-}
-
-static bool has_node_on(const struct dstb_volume *vol, const struct gendisk *disk)
-{
-	u32 i;
-
-	for (i = 0; i < vol->nr_nodes; i++) {
-		/* pairs with open_nodes() */
-		struct dstb_node *node = smp_load_acquire(&vol->nodes[i]);
-
-		if (node && node->bdev && node->bdev->bd_disk == disk)
-			return true;
-	}
-	return false;
-}
-
-/**
- * dstb_volume_parents() - the volumes that have this one as a local node
- * @vol:	the volume
- * @chain:	gets them
- *
- * Context: process, may sleep.
- * Return: 0, or -ELOOP for a tree that is too deep.
- */
-int dstb_volume_parents(struct dstb_volume *vol, struct dstb_chain *chain)
-{
-	struct dstb_volume *parent;
-	int err = 0;
-
-	mutex_lock(&volumes_lock);
-	list_for_each_entry(parent, &volumes, list)
-		if (!err && vol->added && has_node_on(parent, vol->disk))
-			err = dstb_chain_add(chain, &parent->uuid);
-	mutex_unlock(&volumes_lock);
-	return err;
 }
 
 /**
@@ -452,8 +434,7 @@ static int open_nodes(struct dstb_volume *vol, const struct dstb_volume_config *
 
 		if (IS_ERR(node))
 			return PTR_ERR(node);
-		/* has_node_on() may look at it at once */
-		smp_store_release(&vol->nodes[i], node);
+		vol->nodes[i] = node;
 	}
 	return 0;
 }
@@ -524,10 +505,13 @@ static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason
 {
 	u32 i;
 
-	if (vol->wq)
-		cancel_work_sync(&vol->held_work);
 	if (vol->map.nodes)
 		dstb_mapping_exit(&vol->map, reason);
+	if (vol->io_wq) {
+		cancel_work_sync(&vol->held_work);
+		/* A worker may still be leaving a lane after the request it started there ended. */
+		destroy_workqueue(vol->io_wq);
+	}
 	mutex_lock(&volumes_lock);
 	list_del(&vol->list);
 	nr_volumes--;
@@ -555,8 +539,9 @@ static int volume_build(struct dstb_volume *vol, const struct dstb_volume_config
 	if (err)
 		return err;
 	vol->wq = alloc_workqueue("dstb-%s", WQ_MEM_RECLAIM | WQ_PERCPU, 0, vol->name);
+	vol->io_wq = alloc_workqueue("dstb-io-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
 	vol->nodes = kcalloc(vol->nr_nodes, sizeof(*vol->nodes), GFP_KERNEL);
-	if (!vol->wq || !vol->nodes)
+	if (!vol->wq || !vol->io_wq || !vol->nodes)
 		return -ENOMEM;
 	err = open_nodes(vol, cfg, extack);
 	if (!err)
@@ -570,11 +555,16 @@ static int volume_build(struct dstb_volume *vol, const struct dstb_volume_config
 
 static struct dstb_volume *volume_alloc(struct net *net, const struct dstb_volume_config *cfg)
 {
-	struct dstb_volume *vol = kzalloc(sizeof(*vol), GFP_KERNEL);
+	struct dstb_volume *vol;
 
-	if (!vol)
+	/* The netlink handler holds no reference, and the module may be on its way out. */
+	if (!try_module_get(THIS_MODULE))
 		return NULL;
-	__module_get(THIS_MODULE); /* volume_release() */
+	vol = kzalloc(sizeof(*vol), GFP_KERNEL);
+	if (!vol) {
+		module_put(THIS_MODULE);
+		return NULL;
+	}
 	kref_init(&vol->kref);
 	strscpy(vol->name, cfg->name, sizeof(vol->name));
 	vol->uuid = cfg->uuid;
@@ -605,6 +595,9 @@ static int volume_reserve(struct dstb_volume *vol, struct netlink_ext_ack *extac
 		NL_SET_ERR_MSG_FMT(extack, "volume name '%s' is taken%s", vol->name,
 				   net_eq(other->net, vol->net) ? "" :
 								  " in another network namespace");
+		err = -EEXIST;
+	} else if (find_uuid(&vol->uuid)) {
+		NL_SET_ERR_MSG_FMT(extack, "there is a volume with uuid %pUb", &vol->uuid);
 		err = -EEXIST;
 	} else if (nr_volumes == MAX_VOLUMES) {
 		NL_SET_ERR_MSG_FMT(extack, "there are %u volumes, no more are possible",
@@ -648,21 +641,19 @@ int dstb_volume_create(struct net *net, const struct dstb_volume_config *cfg,
 	}
 	kref_get(&vol->kref);
 	mutex_lock(&volumes_lock);
-	dstb_volume_set_state(vol, DST_VOLUME_STATE_ACTIVE, "");
-	/* added, then the look below: a node that fails looks the other way round */
-	smp_store_mb(vol->added, true);
+	spin_lock_irq(&vol->lock);
+	vol->added = true;
+	spin_unlock_irq(&vol->lock);
 	mutex_unlock(&volumes_lock);
-	if (dstb_mapping_lost(&vol->map))
-		policy_lost(&vol->map);
-	if (dstb_volume_up_nodes(vol) < vol->nr_nodes)
-		dstb_volume_node_failed(vol);
+	volume_update(vol);
 	*volp = vol;
 	return 0;
 }
 
 static void volume_stop(struct dstb_volume *vol, bool force)
 {
-	u32 i;
+	const char *reason = force ? "stopped by force" : "";
+	u32 i, old;
 
 	if (force) {
 		spin_lock_irq(&vol->lock);
@@ -677,7 +668,11 @@ static void volume_stop(struct dstb_volume *vol, bool force)
 	del_gendisk(vol->disk);
 	percpu_ref_kill(&vol->inflight);
 	wait_for_completion(&vol->drained);
-	dstb_volume_set_state(vol, DST_VOLUME_STATE_STOPPED, force ? "stopped by force" : "");
+	spin_lock_irq(&vol->lock);
+	old = vol->state;
+	change_state(vol, DST_VOLUME_STATE_STOPPED, reason);
+	spin_unlock_irq(&vol->lock);
+	tell_state(vol, old, DST_VOLUME_STATE_STOPPED, reason);
 	volume_destroy(vol, DSTB_EXIT_STOPPED);
 }
 
@@ -691,7 +686,8 @@ static int volume_claim_stop(struct dstb_volume *vol, bool force, struct netlink
 		NL_SET_ERR_MSG_FMT(extack, "volume '%s' is being stopped", vol->name);
 		err = -EBUSY;
 	} else if (vol->openers && !force) {
-		NL_SET_ERR_MSG_FMT(extack, "volume '%s' is in use (mounted, exported, open)", vol->name);
+		NL_SET_ERR_MSG_FMT(extack, "volume '%s' is in use (mounted, exported, open)",
+				   vol->name);
 		err = -EBUSY;
 	} else {
 		vol->stopping = true;

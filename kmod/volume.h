@@ -21,7 +21,6 @@
 #include "overlap.h"
 #include "uapi/dst_netlink.h"
 
-struct dstb_chain;
 struct dstb_io;
 struct dstb_node;
 struct dstb_placement;
@@ -96,11 +95,16 @@ struct dstb_volume_config {
  * @copy_bios:	for writes that are acknowledged before all legs are done
  * @copy_pages:	likewise
  * @early:	the policy has asked for that; set once
+ * @nr_early:	such writes under way. Under @lock
+ * @flushes:	flushes that wait for them. Under @lock
  * @overlap:	writes with several copies under way
- * @wq:		everything of its requests that needs a process
+ * @wq:		for its connections
+ * @io_wq:	for its requests, where they need a process. Apart from @wq, which they may wait for
  * @lock:	protects @state, @reason, @held; irq-safe
  * @state:	enum dst_volume_state; read without the lock on the fast path
  * @reason:	a sentence for people
+ * @fault:	what the policy answered wrongly. Under @lock
+ * @policy_lost: set and cleared by the mapping's callbacks only. Under @lock
  * @held:	bios that wait for the policy
  * @nr_held:	how many
  * @held_work:	submits what was held
@@ -133,11 +137,16 @@ struct dstb_volume {
 	struct bio_set copy_bios;
 	mempool_t copy_pages;
 	bool early;
+	u32 nr_early;
+	struct list_head flushes;
 	struct dstb_overlap overlap;
 	struct workqueue_struct *wq;
+	struct workqueue_struct *io_wq;
 	spinlock_t lock; /* protects state, reason, held, stopping, openers */
 	u32 state;
 	char reason[DSTB_REASON_LEN];
+	char fault[DSTB_REASON_LEN];
+	bool policy_lost;
 	struct bio_list held;
 	u32 nr_held;
 	struct work_struct held_work;
@@ -176,13 +185,9 @@ int dstb_volume_map(struct dstb_volume *vol, u64 sector, u32 nr_sectors,
 
 const char *dstb_volume_state_name(u32 state);
 void dstb_volume_node_failed(struct dstb_volume *vol);
-bool dstb_volume_set_state(struct dstb_volume *vol, u32 state, const char *reason);
 void dstb_volume_net_exit(struct net *net);
 
-/* For chain.c: who is above whom. */
-struct dstb_volume *dstb_volume_by_uuid(const uuid_t *uuid);
 struct dstb_volume *dstb_volume_of(struct block_device *bdev);
-int dstb_volume_parents(struct dstb_volume *vol, struct dstb_chain *chain);
 
 /* limits.c */
 void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim);

@@ -244,6 +244,12 @@ const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg,
 	if (!le64_to_cpu(w->size) || le64_to_cpu(w->size) > 1ULL << 54 ||
 	    le64_to_cpu(w->size) & ((lbs >> 9) - 1))
 		return "size out of bounds";
+	if (le32_to_cpu(w->io_min) & (lbs - 1) || le32_to_cpu(w->io_opt) & (lbs - 1) ||
+	    le32_to_cpu(w->discard_granularity) & (lbs - 1))
+		return "preferred sizes are no multiples of the block size";
+	if (le32_to_cpu(w->max_discard) > DST_WIRE_MAX_RANGE ||
+	    le32_to_cpu(w->max_write_zeroes) > DST_WIRE_MAX_RANGE)
+		return "longest discard or zeroes out of bounds";
 	if (le32_to_cpu(w->features) || !w->session || !w->epoch)
 		return "grants what was not asked for";
 	return NULL;

@@ -16,6 +16,7 @@
 #define DST_WIRE_MAX_DEPTH	1024		/* commands under way on one connection, at most */
 /* bytes of data under way on one connection, at most */
 #define DST_WIRE_MAX_WINDOW	(64U << 20)
+#define DST_WIRE_MAX_RANGE	(1U << 22)	/* sectors of one DISCARD or WRITE_ZEROES, at most */
 #define DST_WIRE_UNIT		4096U		/* data counts against the window in whole units */
 #define DST_WIRE_MAX_CONNS	64		/* connections of one session, at most */
 #define DST_WIRE_MAX_CHAIN	16		/* volumes above, at most: how deep trees get */
