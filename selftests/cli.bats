@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# dstctl, libdstbpf and the netlink family under them: what is not about one kind of object. Help, man pages, completion.
+load helpers
+load volumes
+
+# Without the module, in the checks that come with the source, are refusals of the command line: tools/check.
+
+@test "every command and option is in --help, the man page and the completion" {
+	local words rest options option help page
+	page=$(mandoc -T ascii /usr/share/man/man8/dstctl.8 | sed "s/.$(printf "\b")//g" | tr -s ' \n' ' ')
+	while IFS='|' read -r words rest; do
+		options=${rest##*|}
+		# shellcheck disable=SC2086 # two words
+		help=$(dstctl $words --help)
+		[[ $page == *" $words"* ]] || { echo "dstctl.8 lacks $words"; return 1; }
+		grep -qF "$words|" /usr/share/bash-completion/completions/dstctl
+		for option in $options; do
+			option=${option%=}
+			[[ $help == *"$option"* ]] || { echo "$words --help lacks $option"; return 1; }
+			[[ $page == *"$option"* ]] || { echo "dstctl.8 lacks $option of $words"; return 1; }
+		done
+	done < <(dstctl --dump words)
+}
+
+@test "every function of the library has a man page, and every exported symbol is declared" {
+	local name
+	for name in $(grep -v '^ \*' /usr/include/dst/dst.h | grep -o '\bdst_[a-z0-9_]*(' | tr -d '(' | sort -u); do
+		[ -e "/usr/share/man/man3/$name.3" ] || { echo "no page for $name"; return 1; }
+		nm -D --defined-only "/usr/lib/$(gcc -print-multiarch)/libdstbpf.so.0" | grep -q " T $name@@DST_" ||
+			{ echo "$name is not exported"; return 1; }
+	done
+	mandoc -T lint -W warning /usr/share/man/man[378]/dst*
+}
+
+@test "completion offers the names that are there" {
+	policies linear
+	local a
+	a=$(disk a 8)
+	volume something --policy linear "$a"
+	complete_words() {
+		# shellcheck source=/dev/null
+		. /usr/share/bash-completion/completions/dstctl
+		COMP_WORDS=(dstctl "$@") COMP_CWORD=$#
+		_dstctl
+		echo " ${COMPREPLY[*]} "
+	}
+	[[ $(complete_words volume stop "") == *" something "* ]]
+	[[ $(complete_words volume create v --policy "") == *" linear "* ]]
+	[[ $(complete_words policy load mir) == *" mirror "* ]]
+	[[ $(complete_words volume stop --f) == *" --force "* ]]
+}
+
+@test "a program builds against the installed library and says what is wrong" {
+	cat > "$BATS_TEST_TMPDIR/p.c" <<-'C'
+	#include <dst/dst.h>
+	#include <stdio.h>
+	static int show(const struct dst_volume_info *v, void *arg)
+	{
+		(void)arg;
+		printf("%s %s\n", v->name, dst_volume_state__name(v->state));
+		return 0;
+	}
+	int main(void)
+	{
+		struct dst_handle *h = dst_handle__new();
+		int err = dst_volume__for_each(h, "nothing", show, NULL);
+
+		printf("%d %s\n", err, dst_handle__error(h));
+		err = dst_volume__for_each(h, NULL, show, NULL);
+		dst_handle__free(h);
+		return err;
+	}
+	C
+	# shellcheck disable=SC2046 # a list of words
+	gcc -Wall -Werror -o "$BATS_TEST_TMPDIR/p" "$BATS_TEST_TMPDIR/p.c" $(pkg-config --cflags --libs libdstbpf)
+	equal "what it prints" "$("$BATS_TEST_TMPDIR/p")" "-2 there is no volume nothing"
+}
+
+@test "everything is JSON with --json" {
+	policies linear
+	local a
+	a=$(disk a 8)
+	dstctl volume create v --policy linear "$a" --json | jq -e '.volume == "v" and .device == "/dev/dst/v"'
+	defer _volume_gone v init
+	dstctl export add e /dev/dst/v --listen dst://127.0.0.1 --json | jq -e '.added == "e"'
+	defer _export_gone e init
+	dstctl policy show linear --json | jq -e '.name == "linear" and .volumes == 1 and .pin == "/sys/fs/bpf/dst/linear"'
+	dstctl policy list --json | jq -e 'length == 1'
+	dstctl volume show v --json | jq -e '.nodes | length == 1'
+	dstctl volume list --json | jq -e 'length == 1'
+	dstctl node show v --json | jq -e '.[0].volume == "v" and .[0].local'
+	dstctl export show e --json | jq -e '.sessions == [] and .listen == ["dst://127.0.0.1:7700"]'
+	dstctl export list --json | jq -e '.[0].device == "/dev/dst/v"'
+	dstctl status v --json | jq -e '.[0].nr_nodes == 1'
+	dstctl tree --json | jq -e '.volumes[0].exports[0].name == "e" and .exports == []'
+	dstctl map v 8 --json | jq -e '.sector == 8'
+	dstctl export remove e --json | jq -e '.removed == "e"'
+	dstctl volume stop v --json | jq -e '.stopped == "v"'
+}
+
+@test "a volume of 256 nodes is shown whole, one of 257 refused" {
+	policies linear
+	local a n nodes=()
+	a=$(disk a 640)
+	for ((n = 0; n < 257; n++)); do
+		dmsetup create "n$n" --noudevsync --noudevrules --table "0 4096 linear $a $((n * 4096))"
+		defer _dm_gone "n$n"
+		nodes+=("/dev/mapper/n$n")
+	done
+	dmsetup mknodes
+	refused "at most 256 nodes" dstctl volume create v --policy linear "${nodes[@]}"
+	volume v --policy linear "${nodes[@]:0:256}"
+	equal nodes "$(dstctl node show v --json | jq -c '[.[].index] == [range(256)]')" true
+	equal where "$(dstctl node show v --json | jq -r '.[255].where')" /dev/mapper/n255
+	equal up "$(volume_field v up_nodes)" 256
+	equal lines "$(dstctl volume show v | grep -c ' up ')" 256
+}
+
+@test "a list is whole while volumes come and go" {
+	policies linear
+	local a b i
+	a=$(disk a 8)
+	b=$(disk b 8)
+	volume stays --policy linear "$a"
+	come_and_go() { while dstctl volume create goes --policy linear "$b"; do dstctl volume stop goes; done; }
+	come_and_go > /dev/null 2>&1 &
+	background=$!
+	for ((i = 0; i < 50; i++)); do
+		dstctl volume list --json | jq -e 'any(.name == "stays")' > /dev/null
+		dstctl status > /dev/null || :
+	done
+	kill $background
+	wait $background || :
+	retry 10 dstctl volume stop goes 2> /dev/null || [ ! -e /dev/dst/goes ]
+}
+
+@test "events end after --count and --timeout" {
+	local status=0
+	refused "^dstctl: 2 more events were to come$" dstctl events --count 2 --timeout 1
+	equal "nothing" "$(dstctl events --timeout 1)" ""
+	dstctl events --count 1 --timeout 30 > "$BATS_TEST_TMPDIR/event" &
+	background=$!
+	# It listens once its socket is in the group.
+	retry 10 awk -v pid=$background '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink
+	policies linear
+	wait $background || status=$?
+	equal status $status 0
+	grep -qE '^[0-9-]+ [0-9:.]+ policy linear registered' "$BATS_TEST_TMPDIR/event"
+}
+
+@test "the unit's script loads the policies of a list, once" {
+	printf '# a comment\n\nlinear\nmirror\n' > "$BATS_TEST_TMPDIR/list"
+	/usr/lib/dst/load-policies "$BATS_TEST_TMPDIR/list"
+	defer dstctl policy unload linear
+	defer dstctl policy unload mirror
+	/usr/lib/dst/load-policies "$BATS_TEST_TMPDIR/list"
+	equal policies "$(dstctl policy list --json | jq -c 'map(.name) | sort')" '["linear","mirror"]'
+	echo "linear too" > "$BATS_TEST_TMPDIR/list"
+	not /usr/lib/dst/load-policies "$BATS_TEST_TMPDIR/list" 2> /dev/null
+}
+
+@test "a policy is not loaded twice, nor over a pin of something else" {
+	policies linear
+	refused "policy linear is registered already" dstctl policy load linear
+	touch "$BATS_TEST_TMPDIR/x"
+	dstctl policy load mirror
+	mv /sys/fs/bpf/dst/mirror /sys/fs/bpf/dst/other
+	defer dstctl policy unload mirror
+	equal pin "$(dstctl policy show mirror --json | jq -r .pin)" /sys/fs/bpf/dst/other
+	refused "policy mirror is registered already" dstctl policy load mirror
+}

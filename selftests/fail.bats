@@ -1,0 +1,392 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# What is lost when a connection, a link, a disk or an export is, and what is not. Whatever happens, I/O, umount and stop end.
+load helpers
+load volumes
+
+# ---- the volumes that are hurt
+
+# remote NAME DEVICE: exported in host "far", at the other end of a link; its address is $far
+far() {
+	netns far
+	link init far
+	far=$(address far init)
+}
+remote() { ns=far exported "$1" "$2" --listen "dst://$far"; }
+
+# half_remote SIZE [OPTION...]: mirror v over the local disk a and the far disk b
+half_remote() {
+	local size=$1
+	shift
+	policies mirror
+	far
+	disk a "$size" > /dev/null
+	disk b "$size" > /dev/null
+	remote b /dev/b
+	volume v --policy mirror "$@" /dev/a "dst://$far/b"
+}
+
+# ---- load
+
+# load_start [FIO-OPTION...]: fio writes v for some seconds and verifies all of it, in the background; node 1 gets its part
+load_start() {
+	background fio --name=load --filename=/dev/dst/v --ioengine=io_uring --direct=1 --iodepth=16 --rw=randwrite --size=24M \
+		--bssplit=512/20:4k/40:16k/20:64k/20 --rate=5m --verify=crc32c --verify_fatal=1 \
+		--output="$BATS_TEST_TMPDIR/load" "$@"
+	load=$background
+	retry 30 node_has v 1 writes 30
+}
+# hammer: fio writes v, without an end; stuck: and waits for node 1
+hammer() {
+	background fio --name=hammer --filename=/dev/dst/v --ioengine=io_uring --direct=1 --iodepth=16 --rw=randwrite --size=14M \
+		--bs=16k --time_based --runtime=1000 --output="$BATS_TEST_TMPDIR/load"
+	load=$background
+	retry 30 node_has v 1 writes 30
+}
+stuck() { retry 10 node_is v 1 in_flight 16; }
+# load_runs: it is not over yet
+load_runs() { kill -0 "$load" || { cat "$BATS_TEST_TMPDIR/load"; return 1; }; }
+load_ends() { retry "${1:-60}" not kill -0 "$load" 2> /dev/null; }
+load_ends_well() {
+	load_ends && wait "$load" && return
+	cat "$BATS_TEST_TMPDIR/load"
+	return 1
+}
+
+# lost INDEX REGEX: v is degraded, that node of it has failed, and it says why
+lost() {
+	retry "${3:-10}" node_is v "$1" state failed
+	retry 5 volume_is v state degraded
+	local reason
+	reason=$(node_field v "$1" reason)
+	[[ $reason =~ $2 ]] || { echo "node $1 failed with '$reason', not '$2'"; return 1; }
+	dstctl status v | grep -qF "v: degraded"
+	dstctl status v | grep -qF "node $1 "
+}
+works() { node_is v "$1" state up; }
+
+reads() { dd if=/dev/dst/v of=/dev/null bs=4k count="${2:-1}" skip=$(($1 / 4096)) iflag=direct status=none; }
+writes() { dd if=/dev/zero of=/dev/dst/v bs=4k count="${2:-1}" seek=$(($1 / 4096)) oflag=direct conv=notrunc status=none; }
+# eio COMMAND...: ends with an I/O error, soon
+eio() {
+	local message
+	message=$("$@" 2>&1) && { echo "no error: $*"; return 1; }
+	[[ $message == *"Input/output error"* ]] || { echo "$message"; return 1; }
+}
+
+# ---- a mirror loses a leg
+
+@test "a killed connection: the mirror loses nothing" {
+	half_remote 32
+	load_start
+	kill_connections init 7700
+	load_runs
+	lost 1 "."
+	works 0
+	load_ends_well
+	equal "volume errors" "$(node_field v 0 errors)" 0
+	# The other end has noticed.
+	gone() { ns=far sessions_are b 0; }
+	retry 20 gone
+}
+
+@test "a connection that is reset on the way: the mirror loses nothing" {
+	half_remote 32
+	load_start
+	in_ns far nft -f - <<-'NFT'
+	table inet resets {
+		chain in { type filter hook input priority 0; tcp dport 7700 reject with tcp reset; }
+	}
+	NFT
+	load_runs
+	lost 1 "."
+	works 0
+	load_ends_well
+}
+
+@test "a silent link: what is under way fails its node after --io-timeout, the mirror goes on" {
+	half_remote 32 --io-timeout 3
+	load_start
+	cut_link far init
+	local begin=$SECONDS
+	load_runs
+	lost 1 "took too long" 8
+	[ $((SECONDS - begin)) -ge 2 ]
+	works 0
+	load_ends_well
+	stop v
+}
+
+@test "a silent link: an idle node fails after the time of pings" {
+	half_remote 8
+	cut_link far init
+	lost 1 "silent" 20
+	writes 0
+	reads 0
+	stop v
+}
+
+@test "a silent link: a request under way ends, at the latest with the time of pings" {
+	half_remote 8
+	cut_link far init
+	at_most 20 dd if=/dev/zero of=/dev/dst/v bs=4k count=1 oflag=direct conv=notrunc status=none
+	lost 1 "silent|too long"
+}
+
+@test "a link that comes back in time loses nothing" {
+	half_remote 16
+	hammer
+	cut_link far init
+	stuck
+	local before
+	before=$(node_field v 1 writes)
+	restore_link far init
+	retry 10 node_has v 1 writes $((before + 50))
+	kill_wait "$load"
+	works 1
+	[ "$(volume_field v state)" = active ]
+	stop v
+	ns=far dst export remove b
+	same_bytes /dev/a /dev/b "$(data_bytes /dev/a)"
+}
+
+@test "an export that is removed under load: the mirror loses nothing" {
+	half_remote 32
+	load_start
+	ns=far dst export remove b
+	load_runs
+	lost 1 "removed|good-bye|connection"
+	works 0
+	load_ends_well
+}
+
+@test "a local disk that fails under load: the mirror loses nothing" {
+	policies mirror
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
+	dm_linear flaw /dev/b > /dev/null
+	volume v --policy mirror /dev/a /dev/mapper/flaw
+	load_start
+	dm_fail flaw
+	load_runs
+	lost 1 "failed .error 5"
+	works 0
+	load_ends_well
+}
+
+@test "a target's disk that fails under load: the mirror loses nothing, the export goes on" {
+	policies mirror
+	far
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
+	dm_linear flaw /dev/b > /dev/null
+	remote b /dev/mapper/flaw
+	volume v --policy mirror /dev/a "dst://$far/b"
+	load_start
+	dm_fail flaw
+	load_runs
+	lost 1 "failed .error 5"
+	works 0
+	load_ends_well
+	stop v
+	# Its disk is well again: so is the export, for another.
+	dm_heal flaw /dev/b
+	volume v --policy mirror "dst://$far/b"
+	writes 0
+	reads 0
+}
+
+@test "a disk that errs now and then: the node that erred stays out" {
+	policies mirror
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
+	dm_flaky flaw /dev/b 1 1 > /dev/null
+	volume v --policy mirror /dev/a /dev/mapper/flaw
+	verified /dev/dst/v 1 16 --rate=5m
+	lost 1 "failed .error 5"
+	works 0
+}
+
+@test "a leg that failed is never read again" {
+	policies mirror
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	dm_linear flaw /dev/a > /dev/null
+	# The one that fails is local, and the one that is preferred.
+	exported b /dev/b
+	volume v --policy mirror /dev/mapper/flaw dst://127.0.0.1/b
+	numbered "$BATS_TEST_TMPDIR/old" 8
+	numbered "$BATS_TEST_TMPDIR/new" 8 500
+	put "$BATS_TEST_TMPDIR/old" /dev/dst/v
+	got "$BATS_TEST_TMPDIR/old" /dev/dst/v
+	dm_fail flaw
+	put "$BATS_TEST_TMPDIR/new" /dev/dst/v
+	lost 0 "write at sector"
+	local before
+	before=$(node_field v 0 reads)
+	# It works again, and has the old data: nobody may see it.
+	dm_heal flaw /dev/a
+	for _ in 1 2 3 4 5; do got "$BATS_TEST_TMPDIR/new" /dev/dst/v; done
+	numbered "$BATS_TEST_TMPDIR/newer" 8 1000
+	put "$BATS_TEST_TMPDIR/newer" /dev/dst/v
+	got "$BATS_TEST_TMPDIR/newer" /dev/dst/v
+	equal "reads of node 0" "$(node_field v 0 reads)" "$before"
+	node_is v 0 state failed
+	# And it was not written either.
+	got "$BATS_TEST_TMPDIR/old" /dev/a
+}
+
+@test "a read that fails on one leg is done on another" {
+	policies mirror
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	dm_linear flaw /dev/a > /dev/null
+	exported b /dev/b
+	volume v --policy mirror /dev/mapper/flaw dst://127.0.0.1/b
+	numbered "$BATS_TEST_TMPDIR/data" 8
+	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	dm_fail flaw
+	got "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	lost 0 "read at sector"
+	got "$BATS_TEST_TMPDIR/data" /dev/dst/v
+}
+
+@test "two of three copies lost: the third has everything" {
+	policies mirror
+	far
+	local name
+	for name in a b c; do disk $name 24 > /dev/null; done
+	dm_linear flaw /dev/a > /dev/null
+	remote b /dev/b
+	exported c /dev/c
+	volume v --policy mirror /dev/mapper/flaw "dst://$far/b" dst://127.0.0.1/c
+	load_start --size=16M
+	dm_fail flaw
+	lost 0 "."
+	load_runs
+	ns=far dst export remove b
+	lost 1 "."
+	load_ends_well
+	equal "nodes up" "$(volume_field v up_nodes)" 1
+}
+
+# ---- nothing is left
+
+@test "both legs lost: I/O errors, and everything ends" {
+	half_remote 16
+	local fs=$BATS_TEST_TMPDIR/fs
+	mkfs.ext4 -q /dev/dst/v
+	mounted /dev/dst/v "$fs"
+	echo before > "$fs/before"
+	sync -f "$fs"
+	# The local one first: its disk goes away under it.
+	disk_gone a
+	kill_connections init 7700
+	eio reads 0
+	eio writes 0
+	eio blockdev --flushbufs /dev/dst/v || :
+	(echo after > "$fs/after") 2> /dev/null || :
+	not sync -f "$fs" 2> /dev/null
+	equal "nodes up" "$(volume_field v up_nodes)" 0
+	at_most 20 umount "$fs"
+	stop v
+}
+
+@test "linear: what is lost is an I/O error, the rest goes on" {
+	policies linear
+	far
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	remote b /dev/b
+	volume v --policy linear /dev/a "dst://$far/b"
+	numbered "$BATS_TEST_TMPDIR/data" 15
+	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	kill_connections init 7700
+	lost 1 "."
+	eio reads $((15 << 20))
+	eio writes $((29 << 20))
+	eio dd if=/dev/dst/v of=/dev/null bs=8k count=1 skip=$((15 * 1048576 - 4096))B iflag=direct status=none
+	got "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	stop v
+}
+
+@test "stripe: what is lost is an I/O error, the rest goes on" {
+	policies stripe
+	far
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	remote b /dev/b
+	volume v --policy stripe --param stripe=64k /dev/a "dst://$far/b"
+	kill_connections init 7700
+	lost 1 "."
+	local chunk
+	for chunk in 0 2 100; do reads $((chunk << 16)) 16; writes $((chunk << 16)) 16; done
+	for chunk in 1 3 101; do eio reads $((chunk << 16)); eio writes $((chunk << 16)); done
+	eio reads $((1 << 16)) 32
+	stop v
+}
+
+@test "a file system on a lost node: errors, umount and stop end" {
+	policies linear
+	far
+	disk b 64 > /dev/null
+	remote b /dev/b
+	volume v --policy linear --io-timeout 3 "dst://$far/b"
+	local fs=$BATS_TEST_TMPDIR/fs
+	mkfs.ext4 -q /dev/dst/v
+	mounted /dev/dst/v "$fs"
+	dd if=/dev/zero of="$fs/file" bs=1M count=8 status=none
+	cut_link far init
+	not at_most 30 sync -f "$fs" 2> /dev/null
+	at_most 30 umount "$fs"
+	stop v
+}
+
+# ---- by force
+
+@test "a stop by force under load ends at once" {
+	half_remote 16
+	hammer
+	local begin=$SECONDS
+	at_most 10 dstctl volume stop v --force
+	[ ! -e /sys/block/dst!v ]
+	load_ends 10
+	not wait "$load"
+	[ $((SECONDS - begin)) -le $((15 * DST_SLOW)) ]
+}
+
+@test "a stop by force with a silent link ends at once" {
+	half_remote 32
+	hammer
+	cut_link far init
+	stuck
+	at_most 10 dstctl volume stop v --force
+	[ ! -e /sys/block/dst!v ]
+	load_ends 10
+}
+
+@test "a stop by force of a mounted volume: umount ends" {
+	half_remote 32
+	local fs=$BATS_TEST_TMPDIR/fs
+	mkfs.ext4 -q /dev/dst/v
+	mounted /dev/dst/v "$fs"
+	dd if=/dev/zero of="$fs/file" bs=1M count=8 status=none
+	at_most 20 dstctl volume stop v --force
+	not sync -f "$fs" 2> /dev/null
+	at_most 20 umount "$fs"
+	[ ! -e /sys/block/dst!v ]
+}
+
+@test "an export that is removed with a silent link ends" {
+	half_remote 16
+	hammer
+	cut_link init far
+	stuck
+	at_most 20 nsenter --net=/run/netns/far dstctl export remove b
+	lost 1 "silent|too long" 20
+	local before
+	before=$(node_field v 0 writes)
+	retry 10 node_has v 0 writes $((before + 50))
+	kill_wait "$load"
+}

@@ -1,0 +1,412 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# Peers that break the protocol, against the target and against the initiator. build/wirepeer --help lists its modes.
+load helpers
+load volumes
+
+peer=$BATS_TEST_DIRNAME/build/wirepeer
+tcp=127.0.0.1:7700
+
+# on_offer NAME MEGABYTES [OPTION...]: a disk exported on TCP and on the socket $un
+on_offer() {
+	local disk
+	disk=$(disk "$1" "$2") || return
+	shift 2
+	un=$BATS_TEST_TMPDIR/un
+	exported e "$disk" --listen "dst://$tcp" --listen "dst+unix:///?socket=$un" "$@"
+}
+
+rejected() { dstctl export show e --json | jq .rejected; }
+rejected_is() { [ "$(rejected)" = "$1" ]; }
+
+# closes MODE...: for each, the target closes the connection and counts it; over TCP
+closes() {
+	local mode before
+	before=$(rejected)
+	for mode; do
+		if ! "$peer" --role "${role:-shared}" "$mode" $tcp e > "$BATS_TEST_TMPDIR/out"; then
+			echo "$mode: not closed, but:"
+			cat "$BATS_TEST_TMPDIR/out"
+			return 1
+		fi
+	done
+	retry 5 rejected_is $((before + $#)) || { echo "rejected: $(rejected), before: $before, and $# since"; return 1; }
+	retry 5 sessions_are e 0
+}
+
+# says REGEX STATUS ARGUMENT...: what wirepeer says at the end, and its exit status
+says() {
+	local regex=$1 wanted=$2 status=0
+	shift 2
+	"$peer" "$@" > "$BATS_TEST_TMPDIR/out" || status=$?
+	if [ $status = "$wanted" ] && [[ $(tail -n 1 "$BATS_TEST_TMPDIR/out") =~ $regex ]]; then return; fi
+	echo "expected status $wanted and: $regex"
+	echo "got status $status and:"
+	cat "$BATS_TEST_TMPDIR/out"
+	return 1
+}
+
+# ---- the target
+
+@test "a correct initiator from userspace is served, over TCP and UNIX sockets" {
+	on_offer a 8
+	says '^welcome .*size=16384 block=512' 0 hello $tcp e
+	says '^right' 0 roundtrip $tcp e
+	says '^right' 0 --length 512 --sector 8191 roundtrip "$un" e
+	says '^right' 0 --length 1048576 --sector 8192 roundtrip "$un" e
+	says '^right' 0 --length 1048576 --sector 2047 roundtrip $tcp e
+	says '^closed' 0 bye $tcp e
+	says '^welcome' 0 slow-hello $tcp e
+	says '^welcome' 0 slow-hello "$un" e
+	equal rejected "$(rejected)" 0
+	retry 5 sessions_are e 0
+}
+
+@test "a header that is wrong ends the connection" {
+	on_offer a 8 --shared
+	closes bad-magic bad-crc wrong-version reserved unknown-opcode opcode-zero unknown-flag reply-flag read-fua \
+		wrong-epoch no-epoch has-status has-digest welcome reject ping-flag bye-epoch
+	says '^right' 0 --role shared roundtrip $tcp e
+}
+
+@test "a command outside of the export or of what was granted ends the connection" {
+	on_offer a 8 --shared
+	closes tag-out-of-range tag-huge length-zero length-huge length-over length-odd past-end over-end sector-huge \
+		write-over write-past-end flush-range zeroes-over zeroes-past-end discard-over discard-huge
+	says '^right' 0 --role shared roundtrip $tcp e
+}
+
+@test "a command that is not aligned to blocks ends the connection" {
+	local a
+	a=$(disk a 8 blocksize=4096)
+	exported e "$a" --shared
+	closes unaligned short-block length-odd over-end
+	says '^right' 0 --role shared roundtrip $tcp e
+}
+
+@test "a reader that writes is cut off, and nothing is written" {
+	on_offer a 8
+	role=reader closes write write-past-end zeroes-past-end discard-huge
+	zeroes /dev/a 0 $((8 << 20))
+	ns=init dst export remove e
+	exported e /dev/a --read-only
+	role=reader closes write
+	says "export 'e' is read-only" 3 --role writer hello $tcp e
+	zeroes /dev/a 0 $((8 << 20))
+}
+
+@test "a HELLO that is wrong ends the connection" {
+	on_offer a 8
+	closes hello-bad-crc hello-length hello-huge hello-epoch hello-flags command-first hello-no-version \
+		hello-version-order hello-role hello-reserved hello-conn hello-no-conns hello-many-conns hello-session \
+		hello-depth hello-request hello-window hello-no-chain hello-long-chain hello-export hello-no-export hello-volume
+	says '^welcome' 0 hello $tcp e
+}
+
+@test "a HELLO that cannot be granted is answered with the reason" {
+	on_offer a 8
+	says "^reject .*no version in common: the target speaks 1" 3 future $tcp e
+	says "^reject .*no export named 'f' here" 3 hello $tcp f
+	says "^reject .*no such session at export 'e'" 3 --conn 1 --conns 2 --session 4711 hello $tcp e
+	says "^reject .*export 'e' is not shared" 3 --role shared hello "$un" e
+	says '^welcome' 0 hello $tcp e
+	retry 5 rejected_is 4
+}
+
+@test "a session is not for others: another client's, and another role's, connections are refused" {
+	local session
+	on_offer a 8 --shared
+	background "$peer" --role shared --conns 2 --hold hello $tcp e > "$BATS_TEST_TMPDIR/held"
+	retry 5 grep -q welcome "$BATS_TEST_TMPDIR/held"
+	session=$(sed -n 's/.*session=\([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/held")
+	says 'no such session' 3 --role shared --conns 2 --conn 1 --session "$session" \
+		--client 00000000-0000-0000-0000-000000000001 hello $tcp e
+	says 'no such session' 3 --role reader --conns 2 --conn 1 --session "$session" hello $tcp e
+	says 'no such session' 3 --role shared --conns 9 --conn 8 --session "$session" hello $tcp e
+	says '^welcome' 0 --role shared --conns 2 --conn 1 --session "$session" hello $tcp e
+	# which has ended again, and the session with it
+	retry 5 sessions_are e 0
+}
+
+@test "when one connection of a session ends, the others do" {
+	on_offer a 8
+	says '^closed' 0 --conns 2 sibling $tcp e
+	retry 5 sessions_are e 0
+	says '^closed' 0 --conns 2 sibling "$un" e
+	retry 5 sessions_are e 0
+}
+
+@test "a tag in use, a window exceeded, and a flood of PINGs end the connection" {
+	on_offer a 64 --shared
+	closes tag-in-use window ping-flood hello-twice
+	says '^closed' 0 --role shared tag-in-use "$un" e
+	says '^closed' 0 --role shared window "$un" e
+	says '^closed' 0 --role shared ping-flood "$un" e
+	says '^right' 0 --role shared roundtrip $tcp e
+}
+
+@test "a stream of garbage ends the connection" {
+	on_offer a 8
+	closes garbage
+	role=writer closes late-garbage
+	says '^closed' 0 garbage "$un" e
+	says '^closed' 0 late-garbage "$un" e
+	printf 'GET / HTTP/1.1\r\nHost: here\r\nUser-Agent: curl/8.14.1\r\nAccept: */*\r\n\r\n' > /dev/tcp/127.0.0.1/7700
+	retry 5 rejected_is 5
+	says '^right' 0 roundtrip $tcp e
+}
+
+@test "what was sent in part is never written" {
+	on_offer a 8
+	says '^closed' 0 short-header $tcp e
+	says '^closed' 0 short-payload $tcp e
+	says '^closed' 0 short-header "$un" e
+	says '^closed' 0 short-payload "$un" e
+	retry 5 sessions_are e 0
+	zeroes /dev/a 0 $((8 << 20))
+	equal rejected "$(rejected)" 0
+}
+
+@test "initiators that vanish leave nothing behind" {
+	on_offer a 64
+	for _ in 1 2 3 4 5; do
+		retry 5 says '^gone' 0 vanish $tcp e
+		says '^gone' 0 hello-gone $tcp e
+		retry 5 says '^gone' 0 vanish "$un" e
+	done
+	retry 5 sessions_are e 0
+	says '^right' 0 roundtrip $tcp e
+}
+
+@test "silence in the handshake is cut off after 5 seconds, in a session after 12" {
+	local start=$SECONDS pids=()
+	on_offer a 8
+	says() { "$peer" --seconds 30 "$@" > "$BATS_TEST_TMPDIR/out-$1-${2##*/}"; }
+	says silent $tcp e & pids+=($!)
+	says half-hello $tcp e & pids+=($!)
+	says silent "$un" e & pids+=($!)
+	says half-hello "$un" e & pids+=($!)
+	says idle $tcp e & pids+=($!)
+	wait "${pids[@]:0:4}"
+	[ $((SECONDS - start)) -ge 4 ] && [ $((SECONDS - start)) -le $((10 * DST_SLOW)) ]
+	retry 5 rejected_is 4
+	wait "${pids[4]}"
+	[ $((SECONDS - start)) -ge 11 ] && [ $((SECONDS - start)) -le $((20 * DST_SLOW)) ]
+	retry 5 sessions_are e 0
+}
+
+@test "hundreds of silent connections are bounded, and do not keep others out for long" {
+	local start=$SECONDS
+	on_offer a 8
+	background python3 -c '
+import socket, sys, time
+socks = [socket.create_connection(("127.0.0.1", 7700)) for n in range(300)]
+print("connected", flush=True)
+time.sleep(600)' > "$BATS_TEST_TMPDIR/out"
+	retry 10 grep -q connected "$BATS_TEST_TMPDIR/out"
+	retry 5 eval '[ "$(rejected)" -ge 44 ]'
+	retry 10 says '^right' 0 roundtrip $tcp e
+	[ $((SECONDS - start)) -le $((15 * DST_SLOW)) ]
+}
+
+@test "a read that fails sends no data" {
+	dm_error bad 16384 > /dev/null
+	exported e /dev/mapper/bad
+	says 'read tag=5 status=1 length=0' 0 read $tcp e
+	says 'read tag=5 status=1 length=0' 0 --length 1048576 read $tcp e
+	equal rejected "$(rejected)" 0
+}
+
+@test "an export that is removed says good-bye and closes" {
+	on_offer a 8
+	background "$peer" idle $tcp e > "$BATS_TEST_TMPDIR/out"
+	retry 5 sessions_are e 1
+	dstctl export remove e
+	retry 5 grep -q closed "$BATS_TEST_TMPDIR/out"
+	grep -q 'bye .*status=39' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "storms of mutated messages leave the target alive" {
+	local seed
+	on_offer a 8
+	for seed in 1 2 3; do
+		says '^welcome' 0 --seed $seed --count 300 storm $tcp e
+	done
+	says '^welcome' 0 --seed 4 --count 300 storm "$un" e
+	[ "$(rejected)" -gt 50 ]
+	retry 5 sessions_are e 0
+	says '^right' 0 roundtrip $tcp e
+}
+
+@test "an initiator at work is not disturbed by hostile ones at the same export" {
+	local fio
+	policies linear
+	on_offer a 64 --shared
+	volume v --policy linear --shared dst://$tcp/e
+	verified /dev/dst/v 1 16 > "$BATS_TEST_TMPDIR/verified" 2>&1 &
+	fio=$!
+	defer kill_wait $fio
+	while kill -0 $fio 2> /dev/null; do
+		says '^welcome' 0 --role reader --seed $RANDOM --count 50 storm $tcp e
+		"$peer" --role reader late-garbage "$un" e > "$BATS_TEST_TMPDIR/out"
+		"$peer" --role shared window $tcp e > "$BATS_TEST_TMPDIR/out"
+	done
+	wait $fio || { cat "$BATS_TEST_TMPDIR/verified"; return 1; }
+	equal state "$(node_field v 0 state)" up
+}
+
+slab_objects() { awk '/^kmalloc-(1k|2k|4k|8k) / { n += $2 } END { print n }' /proc/slabinfo; }
+minus_free_kb() { echo $((-$(free_kb))); }
+# grown_less NUMBER BEFORE COMMAND: what it counts has grown by less since
+grown_less() { [ $(($($3) - $2)) -lt "$1" ]; }
+free_kb() { sync; echo 3 > /proc/sys/vm/drop_caches; awk '/^MemFree/ { print $2 }' /proc/meminfo; }
+
+@test "hostile connections leak nothing" {
+	local slab free
+	on_offer a 8 --shared
+	says '^welcome' 0 --role shared --seed 1 --count 100 storm $tcp e
+	retry 5 sessions_are e 0
+	slab=$(slab_objects) free=$(free_kb)
+	says '^welcome' 0 --role shared --seed 2 --count 400 storm $tcp e
+	retry 5 sessions_are e 0
+	# More than a hundred sessions of 4 MiB each came and went.
+	grep -q 'connections=[1-9][0-9][0-9]' "$BATS_TEST_TMPDIR/out"
+	retry 10 grown_less 80 "$slab" slab_objects
+	retry 10 grown_less 32768 $((-free)) minus_free_kb
+	dstctl export remove e
+	module_unload
+	module_load
+}
+
+# ---- the initiator
+
+# target MODE [OPTION...]: a target on the socket $sock
+target() {
+	sock=$BATS_TEST_TMPDIR/$1.sock
+	background "$peer" "$@" "$sock" > "$BATS_TEST_TMPDIR/$1"
+	retry 5 grep -q listening "$BATS_TEST_TMPDIR/$1"
+}
+# breaks EXPORT REGEX SECONDS [OPTION...]: a volume whose one target misbehaves when sector 2048 is read; within so many
+# seconds the read fails, the node too, with this reason, and the volume stops
+breaks() {
+	local name=$1 regex=$2 seconds=$3 start
+	shift 3
+	volume v --policy linear "$@" "dst+unix:///$name?socket=$sock"
+	dd if=/dev/dst/v of=/dev/null bs=4k skip=1 count=1 iflag=direct status=none
+	start=$SECONDS
+	not at_most "$seconds" dd if=/dev/dst/v of=/dev/null bs=4k skip=256 count=1 iflag=direct status=none 2> /dev/null
+	if [ $((SECONDS - start)) -gt $((seconds * DST_SLOW)) ]; then echo "$name: after $((SECONDS - start)) s"; return 1; fi
+	retry 5 node_is v 0 state failed
+	if ! [[ $(node_field v 0 reason) =~ $regex ]]; then
+		echo "$name: expected $regex, got $(node_field v 0 reason)"
+		return 1
+	fi
+	retry 5 volume_is v state degraded
+	not dd if=/dev/dst/v of=/dev/null bs=4k skip=1 count=1 iflag=direct status=none 2> /dev/null
+	stop v
+}
+
+@test "a volume works with a target that is not ours" {
+	policies linear
+	target good
+	volume v --policy linear "dst+unix:///e?socket=$sock"
+	verified /dev/dst/v 1 2
+	numbered "$BATS_TEST_TMPDIR/numbers" 2
+	put "$BATS_TEST_TMPDIR/numbers" /dev/dst/v
+	blkdiscard -z -o 1048576 -l 4096 /dev/dst/v
+	zeroes /dev/dst/v 1048576 4096
+	# It asks for a life sign when nothing else is going on.
+	retry 8 grep -q ping "$BATS_TEST_TMPDIR/good"
+	stop v
+	retry 5 grep -q bye "$BATS_TEST_TMPDIR/good"
+	not grep broke "$BATS_TEST_TMPDIR/good"
+}
+
+@test "a reply that nothing asked for fails the node" {
+	local fault
+	policies linear
+	target named --sector 2048
+	for fault in unknown-tag free-tag short-reply long-reply wrong-op no-reply odd-status; do
+		breaks $fault 'a reply that nothing asked for' 5
+	done
+}
+
+@test "a reply that is no message of this session fails the node" {
+	policies linear
+	target named --sector 2048
+	breaks wrong-epoch 'wrong epoch' 5
+	breaks bad-reply-crc 'bad header crc' 5
+	breaks noise-reply 'bad magic' 5
+}
+
+@test "a target that ends the session fails the node" {
+	policies linear
+	target named --sector 2048
+	breaks bye 'the target said good-bye' 5
+	breaks close 'closed by the peer|connection lost' 5
+}
+
+@test "a target whose medium fails fails the node" {
+	policies linear
+	target named --sector 2048
+	breaks eio '.' 5
+}
+
+@test "a reply that comes twice fails the node" {
+	policies linear
+	target named --sector 2048
+	volume v --policy linear "dst+unix:///twice?socket=$sock"
+	dd if=/dev/dst/v of=/dev/null bs=4k skip=256 count=1 iflag=direct status=none || :
+	retry 5 node_is v 0 state failed
+	[[ $(node_field v 0 reason) =~ 'a reply that nothing asked for' ]]
+	stop v
+}
+
+@test "a request that is never answered fails the node after the I/O timeout" {
+	policies linear
+	target named --sector 2048
+	breaks stall 'a request took too long' 5 --io-timeout 1
+}
+
+@test "a reply that trickles in fails the node after the I/O timeout" {
+	policies linear
+	target named --sector 2048
+	breaks trickle '.' 6 --io-timeout 1
+}
+
+@test "a target that stops in the middle of a reply fails the node in bounded time" {
+	policies linear
+	target named --sector 2048
+	breaks half-reply '.' 17 --io-timeout 1
+}
+
+@test "a target that falls silent fails the node after 12 seconds" {
+	policies linear
+	target named --sector 2048
+	breaks dead 'silent for too long' 17
+}
+
+@test "a mirror goes on when one of its targets breaks the protocol" {
+	local a
+	a=$(disk a 64)
+	policies mirror
+	target named --sector 2048
+	volume v --policy mirror "$a" "dst+unix:///unknown-tag?socket=$sock"
+	numbered "$BATS_TEST_TMPDIR/numbers" 4
+	put "$BATS_TEST_TMPDIR/numbers" /dev/dst/v
+	retry 5 node_is v 1 state failed
+	got "$BATS_TEST_TMPDIR/numbers" /dev/dst/v
+	equal state "$(volume_field v state)" degraded
+	equal local "$(node_field v 0 state)" up
+}
+
+@test "a volume whose target is silent can be stopped by force at once" {
+	policies linear
+	target named --sector 2048
+	volume v --policy linear "dst+unix:///dead?socket=$sock"
+	background dd if=/dev/dst/v of=/dev/null bs=4k skip=256 count=1 iflag=direct status=none
+	retry 5 grep -q 'now: dead' "$BATS_TEST_TMPDIR/named"
+	refused "volume 'v' is in use" dstctl volume stop v
+	at_most 5 dstctl volume stop v --force
+	retry 5 not kill -0 "$background"
+}
