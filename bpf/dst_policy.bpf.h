@@ -91,7 +91,7 @@ static __always_inline typeof(name(0)) _dstb_##name(args)
  * One a file: bpftool 7.5 and 7.8 do not register a second one.
  */
 #define DSTB_POLICY(id, members...)							\
-char _license[] SEC("license") = "Dual BSD/GPL";							\
+char _license[] SEC("license") = "Dual BSD/GPL";						\
 SEC(_DSTB_SEC_ops)									\
 struct dstb_policy_ops id = {								\
 	.name = #id,									\

@@ -87,6 +87,7 @@ struct dstb_conn_ops {
  * @tx_lock:	held by whoever sends; protects the members below up to @tx_work
  * @tx_head:	messages being sent, oldest first
  * @tx_tail:	where the next one goes
+ * @tx_vecs:	describes what one sendmsg sends, DSTB_TX_VECS pieces
  * @tx_work:	sends when nobody else can
  * @rx_work:	receives when data_ready can't
  * @rx_hdr:	header being received. This and the rest is protected by the socket lock (by
@@ -98,6 +99,9 @@ struct dstb_conn_ops {
  * @rx_vec:	for @rx_iter, where ops->header needs one piece
  * @rx_hello:	the same, of memory that has no page to name
  * @rx_paused:	ops->header said so
+ * @saved_data_ready: the socket's own
+ * @saved_write_space: the socket's own
+ * @saved_state_change: the socket's own
  */
 struct dstb_conn {
 	const struct dstb_conn_ops *ops;

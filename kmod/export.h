@@ -40,6 +40,13 @@ struct dstb_export_config {
 
 /**
  * struct dstb_session_info - an initiator at an export, for status
+ * @id:		number of the session
+ * @client:	uuid of its volume
+ * @volume:	what it calls that
+ * @role:	enum dst_wire_role
+ * @connections: how many now
+ * @in_flight:	commands with the device
+ * @peer:	address of its first connection
  */
 struct dstb_session_info {
 	u64 id;
@@ -53,6 +60,10 @@ struct dstb_session_info {
 
 /**
  * struct dstb_export_info - an export, for status
+ * @config:	what it was made from
+ * @size:	in sectors
+ * @block_size:	in bytes
+ * @rejected:	connections refused or closed for what they sent
  */
 struct dstb_export_info {
 	struct dstb_export_config config;

@@ -18,6 +18,8 @@
 
 /**
  * struct hello_msg - a HELLO as it travels
+ * @hdr:	its header
+ * @hello:	its payload
  */
 struct hello_msg {
 	struct dst_wire_hdr hdr;
@@ -25,7 +27,7 @@ struct hello_msg {
 } __packed __aligned(8);
 
 static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 conn, u32 nr_conns,
-		      u64 session)
+		       u64 session)
 {
 	struct dstb_wire_msg msg = { .op = DST_WIRE_HELLO, .length = sizeof(m->hello) };
 	struct dst_wire_hello *h = &m->hello;

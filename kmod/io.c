@@ -75,8 +75,8 @@ static void bio_done(struct dstb_io *io, blk_status_t status)
 
 	if (io->start_time)
 		bio_end_io_acct(bio, io->start_time);
-	trace_dstb_io_end(io->vol->name, io->op, bio->bi_iter.bi_sector, io->nr_sectors,
-			  blk_status_to_errno(status));
+	trace_dstb_io_end(io->vol->name, (__force u32)io->op, bio->bi_iter.bi_sector,
+			  io->nr_sectors, blk_status_to_errno(status));
 	bio->bi_status = status;
 	bio_endio(bio);
 }
@@ -214,17 +214,29 @@ static bool is_refusal(const struct dstb_leg *leg, blk_status_t status)
 		leg->io->op != REQ_OP_WRITE);
 }
 
+static const char *op_name(enum req_op op)
+{
+	switch (op) {
+	case REQ_OP_READ:
+		return "a read";
+	case REQ_OP_WRITE:
+		return "a write";
+	case REQ_OP_FLUSH:
+		return "a flush";
+	case REQ_OP_DISCARD:
+		return "a discard";
+	default:
+		return "writing zeroes";
+	}
+}
+
 static void leg_failed(struct dstb_leg *leg, blk_status_t status)
 {
-	static const char * const names[] = {
-		[REQ_OP_READ] = "a read", [REQ_OP_WRITE] = "a write", [REQ_OP_FLUSH] = "a flush",
-		[REQ_OP_DISCARD] = "a discard", [REQ_OP_WRITE_ZEROES] = "writing zeroes",
-	};
 	char reason[80];
 
 	atomic64_inc(&leg->node->errors);
-	scnprintf(reason, sizeof(reason), "%s at sector %llu failed (error %d)", names[leg->io->op],
-		  leg->sector, -blk_status_to_errno(status));
+	scnprintf(reason, sizeof(reason), "%s at sector %llu failed (error %d)",
+		  op_name(leg->io->op), leg->sector, -blk_status_to_errno(status));
 	dstb_node_set_state(leg->node, DST_NODE_STATE_FAILED, reason);
 }
 
@@ -261,8 +273,8 @@ void dstb_leg_end(struct dstb_leg *leg, blk_status_t status)
 	struct dstb_io *io = leg->io;
 
 	atomic_dec(&leg->node->in_flight);
-	trace_dstb_leg_end(io->vol->name, leg->node->index, io->op, leg->sector, io->nr_sectors,
-			   blk_status_to_errno(status));
+	trace_dstb_leg_end(io->vol->name, leg->node->index, (__force u32)io->op, leg->sector,
+			   io->nr_sectors, blk_status_to_errno(status));
 	if (likely(!status)) {
 		leg_count(leg);
 		WRITE_ONCE(leg->state, LEG_DONE);
@@ -687,7 +699,8 @@ static void io_start(struct dstb_volume *vol, struct bio *bio)
 	}
 	if (blk_queue_io_stat(vol->disk->queue))
 		io->start_time = bio_start_io_acct(bio);
-	trace_dstb_io_start(vol->name, io->op, bio->bi_iter.bi_sector, io->nr_sectors, 0);
+	trace_dstb_io_start(vol->name, (__force u32)io->op, bio->bi_iter.bi_sector, io->nr_sectors,
+			    0);
 	io_set_legs(io, &place);
 	io_go(io);
 	if (rest)

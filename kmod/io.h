@@ -51,6 +51,7 @@ struct dstb_leg {
  * @overlap:	of writes with several copies
  * @in_overlap:	@overlap is in the table
  * @acked:	@bio was ended although legs are under way
+ * @flush:	it is a flush, from the flush pool: a leg for each node that needs one
  * @nr_legs:	in @legs
  * @need:	legs that must be durable; 0: every one that is in sync
  * @left:	legs under way, and one for who starts them

@@ -89,20 +89,28 @@ static void slot_put(struct dstb_slot *slot)
 		lane_restart(lane);
 }
 
-static const u8 wire_ops[] = {
-	[REQ_OP_READ] = DST_WIRE_READ,
-	[REQ_OP_WRITE] = DST_WIRE_WRITE,
-	[REQ_OP_FLUSH] = DST_WIRE_FLUSH,
-	[REQ_OP_DISCARD] = DST_WIRE_DISCARD,
-	[REQ_OP_WRITE_ZEROES] = DST_WIRE_WRITE_ZEROES,
-};
+static u8 wire_op(enum req_op op)
+{
+	switch (op) {
+	case REQ_OP_READ:
+		return DST_WIRE_READ;
+	case REQ_OP_WRITE:
+		return DST_WIRE_WRITE;
+	case REQ_OP_FLUSH:
+		return DST_WIRE_FLUSH;
+	case REQ_OP_DISCARD:
+		return DST_WIRE_DISCARD;
+	default:
+		return DST_WIRE_WRITE_ZEROES;
+	}
+}
 
 static void slot_queue(struct dstb_slot *slot, struct dstb_leg *leg)
 {
 	struct dstb_lane *lane = slot->lane;
 	const struct dstb_io *io = leg->io;
 	struct dstb_wire_msg msg = {
-		.op = wire_ops[io->op],
+		.op = wire_op(io->op),
 		.tag = slot->tag,
 		.sector = leg->sector,
 		.length = leg_bytes(leg),

@@ -35,7 +35,7 @@ static int __init dstb_init(void)
 	int err;
 
 	dstb_wq = alloc_workqueue("dstb", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	dstb_watch_wq = alloc_workqueue("dstb-watch", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	dstb_watch_wq = alloc_workqueue("dstb_watch", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!dstb_wq || !dstb_watch_wq) {
 		err = -ENOMEM;
 		goto queues;

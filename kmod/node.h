@@ -58,7 +58,8 @@ struct dstb_node_ops {
  * @reads:	legs that were read
  * @writes:	legs that were written
  * @latency_ns:	moving average of a read, an eighth of weight for the newest
- * @bdev_file:	local: the device
+ * @bdev_file:	local: the device, open
+ * @bdev:	local: the device
  * @session:	remote: the session
  */
 struct dstb_node {

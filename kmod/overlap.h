@@ -35,6 +35,11 @@ struct dstb_overlap_entry {
 	struct list_head wait;
 };
 
+/**
+ * struct dstb_overlap_bucket - the requests of some granules
+ * @lock:	irq-safe
+ * @tree:	interval tree of the requests under way
+ */
 struct dstb_overlap_bucket {
 	/* protects the tree, and @waiters and @wait of all that is in it or waits for it */
 	spinlock_t lock;
@@ -43,6 +48,7 @@ struct dstb_overlap_bucket {
 
 /**
  * struct dstb_overlap - the table of a volume
+ * @buckets:	by the hash of the granule
  */
 struct dstb_overlap {
 	struct dstb_overlap_bucket buckets[DSTB_OVERLAP_BUCKETS];

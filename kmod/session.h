@@ -67,6 +67,7 @@ enum dstb_ping {
  * @tags:	slots in use
  * @slots:	the table, of the session's depth
  * @hdrs:	their headers, in pages of their own: lent to the socket
+ * @hdrs_order:	of @hdrs
  * @window:	bytes of data that may still be under way
  * @wait_lock:	protects @waiting; irq-safe
  * @waiting:	legs that wait for a slot, oldest first

@@ -156,6 +156,11 @@ enum dstb_tconn_state {
 
 /**
  * struct dstb_tctl - what a connection sends besides replies, in a page of its own
+ * @answer:	header of WELCOME or REJECT
+ * @welcome:	payload of WELCOME
+ * @text:	payload of REJECT
+ * @pong:	header of the reply to a PING
+ * @bye:	header of BYE
  */
 struct dstb_tctl {
 	struct dst_wire_hdr answer;
@@ -188,6 +193,7 @@ struct dstb_tctl {
  * @rejecting:	@answer is a REJECT: the end
  * @cmds:	the table, by tag
  * @hdrs:	headers of the replies, in pages of their own: lent to the socket
+ * @hdrs_order:	of @hdrs
  * @pool_lock:	protects the pool; irq-safe
  * @pool:	pages for data, the one used longest ago first: see export_io.c
  * @nr_pool:	how many

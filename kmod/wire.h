@@ -15,7 +15,15 @@
 #include "uapi/dst_wire.h"
 
 /**
- * struct dstb_wire_msg - a header, decoded
+ * struct dstb_wire_msg - a header, decoded: the fields of struct dst_wire_hdr in the CPU's order
+ * @op:		enum dst_wire_op
+ * @flags:	DST_WIRE_F_*
+ * @tag:	number of the command
+ * @status:	enum dst_wire_status
+ * @sector:	first sector
+ * @length:	as on the wire
+ * @payload_crc: as on the wire
+ * @epoch:	of the session
  */
 struct dstb_wire_msg {
 	u8 op;

@@ -19,7 +19,7 @@ objects() {
 	echo 3 > /proc/sys/vm/drop_caches
 	awk '/^(kmalloc|dma-kmalloc|dstb|bio|biovec|bdev_cache|inode_cache|sock_inode|TCP|UNIX)/ { print $1, $2 }' /proc/slabinfo
 	echo "percpu $(awk '/^Percpu:/ { print $2 }' /proc/meminfo)"
-	echo "vmalloc $(wc -l < /proc/vmallocinfo)"
+	echo "vmalloc $(grep -vc unpurged /proc/vmallocinfo)"    # freed, but not yet unmapped
 }
 
 # leaks N COMMAND...: runs it N times in three rounds, after one to warm up. A cache that grew in each round by as many
@@ -47,11 +47,11 @@ leaks() {
 	[ -z "$grown" ] || { echo "leaked: $grown"; return 1; }
 }
 
-# nothing_of_ours: no thread, no debugfs, no BDI of a volume is there
+# nothing_of_ours: no workqueue of a volume or an export is there (by its rescuer), no disk, no cache
 nothing_of_ours() {
-	[ -z "$(ps -eo comm= | grep -E 'dstb-' || :)" ] &&
-		! compgen -G '/sys/block/dst!*' > /dev/null &&
-		! grep -q '^dstb' /proc/slabinfo
+	! cat /proc/[0-9]*/comm 2> /dev/null | grep '^kworker/R-dstb-' &&
+		! compgen -G '/sys/block/dst!*' &&
+		! grep '^dstb' /proc/slabinfo
 }
 
 # The debug kernel knows every object that nothing points to.

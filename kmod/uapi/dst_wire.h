@@ -16,7 +16,7 @@
 #define DST_WIRE_MAX_DEPTH	1024		/* commands under way on one connection, at most */
 /* bytes of data under way on one connection, at most */
 #define DST_WIRE_MAX_WINDOW	(64U << 20)
-#define DST_WIRE_MAX_RANGE	(1U << 22)	/* sectors of one DISCARD or WRITE_ZEROES, at most */
+#define DST_WIRE_MAX_RANGE	(1U << 22)	/* sectors of one DISCARD or WRITE_ZEROES */
 #define DST_WIRE_UNIT		4096U		/* data counts against the window in whole units */
 #define DST_WIRE_MAX_CONNS	64		/* connections of one session, at most */
 #define DST_WIRE_MAX_CHAIN	16		/* volumes above, at most: how deep trees get */
@@ -28,7 +28,7 @@
 /* silence after which either side gives the session up */
 #define DST_WIRE_DEAD_MS	12000
 
-/**
+/*
  * enum dst_wire_op - opcodes
  *
  * A reply has the opcode of its command and DST_WIRE_F_REPLY.
@@ -52,7 +52,7 @@ enum dst_wire_op {
 #define DST_WIRE_F_FUA		(1U << 1)
 #define DST_WIRE_F_NOUNMAP	(1U << 2)	/* WRITE_ZEROES: keep the space allocated */
 
-/**
+/*
  * enum dst_wire_status - how a command ended
  */
 enum dst_wire_status {
@@ -107,7 +107,7 @@ struct dst_wire_hdr {
 	__le32 header_crc;
 } __attribute__((packed, aligned(8)));
 
-/**
+/*
  * enum dst_wire_role - what an initiator wants to do
  */
 enum dst_wire_role {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A plugin of QEMU's that counts the instructions of each block of code: between one run of guest/mark.S and the next, it
- * adds lines "ADDRESS INSTRUCTIONS" and a line "end" to the file out=FILE. Used by `run -p`.
+ * A plugin of QEMU's that counts the instructions of each block of code: between one run of
+ * guest/mark.S and the next, it adds lines "ADDRESS INSTRUCTIONS" and a line "end" to the file
+ * out=FILE. Used by `run -p`.
  *
- * QEMU's header is not packaged: what is used of it is declared here. VERSION is that of the interface.
+ * QEMU's header is not packaged: what is used of it is declared here. VERSION is that of the
+ * interface.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -19,7 +21,8 @@ typedef void (*trans_fn)(uint64_t id, struct qemu_plugin_tb *tb);
 typedef void (*exec_fn)(unsigned int cpu, void *arg);
 
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, trans_fn fn);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, exec_fn fn, int flags, void *arg);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, exec_fn fn, int flags,
+					  void *arg);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 
