@@ -78,14 +78,14 @@ static int rejected(struct socket *sock, const struct dstb_wire_msg *msg, const 
 	u32 i;
 
 	if (msg->length > DST_WIRE_TEXT || exact(sock, text, msg->length, false)) {
-		NL_SET_ERR_MSG_FMT(extack, "%s speaks something else: malformed REJECT", where);
+		NL_SET_ERR_MSG_FMT(extack, "%.22s speaks something else: malformed REJECT", where);
 		return -EPROTO;
 	}
 	/* It is the peer's text: nothing but characters that can be printed. */
 	for (i = 0; text[i]; i++)
 		if (!isascii(text[i]) || !isprint(text[i]))
 			text[i] = '?';
-	NL_SET_ERR_MSG_FMT(extack, "%s: %.60s", where, text);
+	NL_SET_ERR_MSG_FMT(extack, "%.79s", text);
 	if (msg->status < ARRAY_SIZE(errors) && errors[msg->status])
 		return errors[msg->status];
 	return -ECONNREFUSED;
@@ -115,14 +115,14 @@ static int answer(struct socket *sock, struct dst_wire_welcome *welcome, const c
 	}
 	if (!why)
 		return 0;
-	NL_SET_ERR_MSG_FMT(extack, "%s speaks something else: %s", where, why);
+	NL_SET_ERR_MSG_FMT(extack, "%.22s speaks something else: %.33s", where, why);
 	return -EPROTO;
 lost:
 	if (err == -ETIMEDOUT)
-		NL_SET_ERR_MSG_FMT(extack, "%s: connected, but silent for %u s", where,
+		NL_SET_ERR_MSG_FMT(extack, "%.40s: connected, but silent for %u s", where,
 				   DST_WIRE_HANDSHAKE_MS / 1000);
 	else
-		NL_SET_ERR_MSG_FMT(extack, "%s: connection lost in the handshake (error %d)", where,
+		NL_SET_ERR_MSG_FMT(extack, "%.32s: connection lost in the handshake (error %d)", where,
 				   -err);
 	return err;
 }
@@ -158,6 +158,7 @@ static const char *connect_error(int err)
  * @extack:	gets the sentence
  *
  * Context: process; sleeps, seconds at most.
+ * A sentence to netlink holds 79 characters: a long address is cut, not what is wrong with it.
  * Return: the connected socket, or an ERR_PTR.
  */
 struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u64 session,
@@ -176,12 +177,12 @@ struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u6
 	err = dstb_transport_connect(node->vol->net, &node->config.addr, DST_WIRE_HANDSHAKE_MS,
 				     &sock);
 	if (err) {
-		NL_SET_ERR_MSG_FMT(extack, "%s: %s (error %d)", where, connect_error(err), -err);
+		NL_SET_ERR_MSG_FMT(extack, "%.36s: %s", where, connect_error(err));
 		goto free;
 	}
 	err = exact(sock, hello, sizeof(*hello), true);
 	if (err)
-		NL_SET_ERR_MSG_FMT(extack, "%s: connection lost in the handshake (error %d)", where,
+		NL_SET_ERR_MSG_FMT(extack, "%.32s: connection lost in the handshake (error %d)", where,
 				   -err);
 	else
 		err = answer(sock, welcome, where, extack);

@@ -44,6 +44,9 @@ static enum dstb_rx_verdict tconn_header(struct dstb_conn *conn, const struct ds
 		return dstb_export_io_header(tc, msg);
 	if (dstb_wire_check_command(msg, &tc->session->limits))
 		return dstb_conn_violation(conn, "malformed PING or BYE");
+	/* The initiator asks again when it has the answer: none of ours can be under way then. */
+	if (msg->op == DST_WIRE_PING && test_and_set_bit(0, &tc->pong_busy))
+		return dstb_conn_violation(conn, "PING before the last one was answered");
 	return DSTB_RX_OK;
 }
 
@@ -61,9 +64,6 @@ static void tconn_pong(struct dstb_tconn *tc)
 		.op = DST_WIRE_PING, .flags = DST_WIRE_F_REPLY, .epoch = tc->session->limits.epoch,
 	};
 
-	/* One that comes before the last one was answered has its answer under way. */
-	if (test_and_set_bit(0, &tc->pong_busy))
-		return;
 	dstb_wire_encode(tc->pong.hdr, &msg);
 	dstb_conn_queue(&tc->conn, &tc->pong);
 	dstb_conn_send_later(&tc->conn);
