@@ -81,12 +81,17 @@ static void read_limits(struct dstb_export *exp)
 void dstb_export_fill_welcome(const struct dstb_export *exp, struct dst_wire_welcome *w)
 {
 	struct block_device *bdev = exp->bdev;
+	const struct dstb_volume *vol = dstb_volume_of(bdev);
 	u16 device = 0;
 
 	if (bdev_write_cache(bdev))
 		device |= DST_WIRE_DEV_VWC;
 	if (bdev_get_queue(bdev)->limits.features & BLK_FEAT_ROTATIONAL)
 		device |= DST_WIRE_DEV_ROTATIONAL;
+	if (vol) {
+		device |= DST_WIRE_DEV_VOLUME;
+		export_uuid(w->volume, &vol->uuid);
+	}
 	w->device = cpu_to_le16(device);
 	w->block_size = cpu_to_le32(exp->limits.block_size);
 	w->size = cpu_to_le64(exp->limits.size);

@@ -95,6 +95,7 @@ struct dstb_export {
  * @export:	the export
  * @info:	for status
  * @limits:	to hold commands against; constant
+ * @window:	granted, bytes of data under way on a connection
  * @nr_conns:	granted
  * @tconns:	its connections
  * @dead:	one of its connections broke: takes no more
@@ -104,6 +105,7 @@ struct dstb_tsession {
 	struct dstb_export *export;
 	struct dstb_session_info info;
 	struct dstb_wire_limits limits;
+	u32 window;
 	u32 nr_conns;
 	struct list_head tconns;
 	bool dead;
