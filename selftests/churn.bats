@@ -15,8 +15,17 @@ if [ "${DST_FULL-}" ]; then volumes=1000 loads=200; else volumes=30 loads=10; fi
 
 # objects: how many there are in each kmalloc cache and each of the module's, as "NAME NUMBER"
 objects() {
+	local before now try
 	sync
 	echo 3 > /proc/sys/vm/drop_caches
+	# The stacks of threads that have ended are freed some grace periods later: until there are no fewer than a second ago.
+	now=$(grep -vc unpurged /proc/vmallocinfo)
+	for ((try = 0; try < 20; try++)); do
+		before=$now
+		sleep 1
+		now=$(grep -vc unpurged /proc/vmallocinfo)
+		[ "$now" -lt "$before" ] || break
+	done
 	awk '/^(kmalloc|dma-kmalloc|dstb|bio|biovec|bdev_cache|inode_cache|sock_inode|TCP|UNIX)/ { print $1, $2 }' /proc/slabinfo
 	echo "percpu $(awk '/^Percpu:/ { print $2 }' /proc/meminfo)"
 	echo "vmalloc $(grep -vc unpurged /proc/vmallocinfo)"    # freed, but not yet unmapped
