@@ -122,8 +122,8 @@ lost:
 		NL_SET_ERR_MSG_FMT(extack, "%.40s: connected, but silent for %u s", where,
 				   DST_WIRE_HANDSHAKE_MS / 1000);
 	else
-		NL_SET_ERR_MSG_FMT(extack, "%.32s: connection lost in the handshake (error %d)", where,
-				   -err);
+		NL_SET_ERR_MSG_FMT(extack, "%.32s: connection lost in the handshake (error %d)",
+				   where, -err);
 	return err;
 }
 
@@ -182,8 +182,8 @@ struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u6
 	}
 	err = exact(sock, hello, sizeof(*hello), true);
 	if (err)
-		NL_SET_ERR_MSG_FMT(extack, "%.32s: connection lost in the handshake (error %d)", where,
-				   -err);
+		NL_SET_ERR_MSG_FMT(extack, "%.32s: connection lost in the handshake (error %d)",
+				   where, -err);
 	else
 		err = answer(sock, welcome, where, extack);
 	if (err)
