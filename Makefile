@@ -7,7 +7,7 @@ V ?= 0
 WERROR ?= 0
 
 # For the test scripts: `make check TESTS=mirror` and `TESTS=mirror make check` are the same.
-export KERNEL KERNELS TESTS FILTER JOBS DST_CACHE DST_MIRROR BATS_TEST_TIMEOUT DST_QEMU
+export KERNEL KERNELS TESTS FILTER JOBS DST_CACHE DST_MIRROR BATS_TEST_TIMEOUT DST_QEMU DST_FULL
 
 ifeq ($(V),1)
   Q :=
