@@ -44,3 +44,16 @@ module_file() { modinfo -F filename dstblk; }
 	module_load no_such_parameter=1
 	dmesg_since | grep -q "dstblk: unknown parameter 'no_such_parameter' ignored"
 }
+
+@test "a module without BTF is refused, with a sentence" {
+	local file=$BATS_TEST_TMPDIR/dstblk.ko module
+	objcopy -R .BTF -R .BTF.base "$(module_file)" "$file"
+	for module in $(modinfo -F depends dstblk | tr , ' '); do modprobe "$module"; done
+	defer module_unload
+	not insmod "$file"
+	[ ! -d /sys/module/dstblk ]
+	dmesg_since | grep -q "dstblk: this module has no BTF that fits the running kernel, so no policy could be registered"
+	# Nothing of the attempt is in the way of the right one.
+	module_load
+	[ -e /sys/kernel/btf/dstblk ]
+}
