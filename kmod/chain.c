@@ -3,27 +3,60 @@
  * Chains. A volume is above another when it has it as a node. A HELLO carries the chain of its
  * volume; a target whose export is on a volume of the chain refuses.
  *
- * Nodes are connected when a volume is made, and nobody can be above it then: until nodes can join
- * later, a chain is the volume itself. Other initiators may well send longer ones.
+ * Nobody can be above a volume that is being made. But nodes are connected again later: the chain
+ * then has the volumes of this kernel that have this one, or one of them, as a local node; and of
+ * the sessions at exports of those, the chain that they came with. What has come above those since
+ * is not in there, and two that close a cycle at the same moment do not see each other.
  */
 #include <linux/blkdev.h>
 #include <linux/uuid.h>
 
 #include "chain.h"
+#include "target.h"
 #include "volume.h"
 #include "wire.h"
 
 /**
+ * dstb_chain_add() - a volume more
+ * @chain:	the chain, of DST_WIRE_MAX_CHAIN
+ * @len:	its length
+ * @uuid:	of the volume
+ *
+ * Context: any.
+ * Return: the length now.
+ */
+u32 dstb_chain_add(u8 chain[][16], u32 len, const u8 *uuid)
+{
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		if (!memcmp(chain[i], uuid, sizeof(chain[i])))
+			return len;
+	if (len < DST_WIRE_MAX_CHAIN)
+		memcpy(chain[len++], uuid, sizeof(*chain));
+	return len;
+}
+
+/**
  * dstb_chain_fill() - a volume, and all that are above it
  * @vol:	the volume
- * @hello:	gets the chain
+ * @hello:	gets the chain; the nearest DST_WIRE_MAX_CHAIN volumes if there are more
  *
- * Context: process.
+ * Context: process, may sleep.
  */
 void dstb_chain_fill(const struct dstb_volume *vol, struct dst_wire_hello *hello)
 {
+	u32 len = 1, i;
+
 	export_uuid(hello->chain[0], &vol->uuid);
-	hello->chain_len = cpu_to_le16(1);
+	if (vol->disk) {
+		dstb_volume_lock();
+		for (i = 0; i < len; i++)
+			len = dstb_volume_above(hello->chain, len, i);
+		dstb_volume_unlock();
+		len = dstb_export_above(hello->chain, len);
+	}
+	hello->chain_len = cpu_to_le16(len);
 }
 
 /**

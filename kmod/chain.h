@@ -11,6 +11,7 @@ struct block_device;
 struct dst_wire_hello;
 struct dstb_volume;
 
+u32 dstb_chain_add(u8 chain[][16], u32 len, const u8 *uuid);
 void dstb_chain_fill(const struct dstb_volume *vol, struct dst_wire_hello *hello);
 bool dstb_chain_loops(struct block_device *bdev, const struct dst_wire_hello *hello, char *name,
 		      size_t size);

@@ -14,7 +14,8 @@
  * Ending. dstb_conn_fail() only marks and tells, from any context. dstb_conn_close() detaches the
  * callbacks (after that no new work is queued by the socket), stops the work, throws away what the
  * socket still has to send (R10: pages go back to their owners only then) and hands each message to
- * ops->sent.
+ * ops->sent. What TCP has handed down already, to a queueing discipline or the NIC's ring, can't be
+ * called back.
  */
 #include <linux/bio.h>
 #include <linux/net.h>
@@ -112,7 +113,10 @@ static u32 tx_describe(struct dstb_conn *conn, size_t *bytes, bool *lend, bool *
 			*bytes += vecs[i].bv_len;
 	}
 	for (i = 0; *lend && i < nr; i++)
-		*lend = sendpage_ok(vecs[i].bv_page);
+		/* Its length counts from the start of the first page. */
+		*lend = sendpages_ok(vecs[i].bv_page,
+				     vecs[i].bv_len + offset_in_page(vecs[i].bv_offset),
+				     vecs[i].bv_offset);
 	return nr;
 }
 
@@ -369,7 +373,7 @@ static bool rx_recvmsg(struct dstb_conn *conn)
 			break;
 		if (ret <= 0) {
 			dstb_conn_fail(conn,
-				       ret ? "receiving failed (error %d)" : "closed by the peer",
+				       ret ? "connection lost (error %d)" : "closed by the peer",
 				       -ret);
 			break;
 		}
@@ -384,14 +388,17 @@ static bool rx_recvmsg(struct dstb_conn *conn)
 	return !budget;
 }
 
-/* After everything that came before it was received: is this the end? */
+/*
+ * After everything that came before it was received: is this the end? rx_recvmsg() need not ask: it
+ * is told when it has drained the socket, which the peer may end before.
+ */
 static void rx_check_end(struct dstb_conn *conn)
 {
 	struct sock *sk = conn->sock->sk;
 
 	if (sk->sk_err)
 		dstb_conn_fail(conn, "connection lost (error %d)", sk->sk_err);
-	else if (sk->sk_shutdown & RCV_SHUTDOWN || (conn->reads_sock && sk->sk_state == TCP_CLOSE))
+	else if (sk->sk_shutdown & RCV_SHUTDOWN || sk->sk_state == TCP_CLOSE)
 		dstb_conn_fail(conn, "closed by the peer");
 }
 
@@ -407,10 +414,11 @@ static void rx_work_fn(struct work_struct *work)
 	if (conn->rx_paused && !READ_ONCE(conn->broken))
 		rx_header(conn);
 	more = conn->reads_sock ? rx_read_sock(conn) : rx_recvmsg(conn);
-	if (!more && !conn->rx_paused)
-		rx_check_end(conn);
-	if (conn->reads_sock)
+	if (conn->reads_sock) {
+		if (!more && !conn->rx_paused)
+			rx_check_end(conn);
 		release_sock(sk);
+	}
 	memalloc_noio_restore(noio);
 	if (more)
 		queue_work_on(conn->cpu, conn->wq, &conn->rx_work);
@@ -487,7 +495,7 @@ static void conn_state_change(struct sock *sk)
 int dstb_conn_init(struct dstb_conn *conn, const struct dstb_conn_ops *ops,
 		   struct workqueue_struct *wq, int cpu)
 {
-	conn->tx_vecs = kvmalloc_array(DSTB_TX_VECS, sizeof(*conn->tx_vecs), GFP_KERNEL);
+	conn->tx_vecs = kmalloc_array(DSTB_TX_VECS, sizeof(*conn->tx_vecs), GFP_KERNEL);
 	if (!conn->tx_vecs)
 		return -ENOMEM;
 	conn->ops = ops;
@@ -576,7 +584,9 @@ void dstb_conn_close(struct dstb_conn *conn)
 	sk->sk_write_space = conn->saved_write_space;
 	sk->sk_state_change = conn->saved_state_change;
 	write_unlock_bh(&sk->sk_callback_lock);
-	kernel_sock_shutdown(conn->sock, SHUT_RDWR);
+	/* This pushes what is there to send: not what is about to be thrown away. */
+	if (READ_ONCE(conn->orderly))
+		kernel_sock_shutdown(conn->sock, SHUT_RDWR);
 	disable_work_sync(&conn->rx_work);
 
 	mutex_lock(&conn->tx_lock);
@@ -612,6 +622,6 @@ void dstb_conn_drain(struct dstb_conn *conn)
  */
 void dstb_conn_exit(struct dstb_conn *conn)
 {
-	kvfree(conn->tx_vecs);
+	kfree(conn->tx_vecs);
 	mutex_destroy(&conn->tx_lock);
 }

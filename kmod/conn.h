@@ -81,6 +81,7 @@ struct dstb_conn_ops {
  * @broken:	set once by dstb_conn_fail()
  * @violated:	it broke because the peer broke the protocol
  * @closed:	nothing is sent any more
+ * @orderly:	the last thing that was said is BYE: it should still reach the peer
  * @reason:	why it broke; stable once @broken is set and ops->broken was called
  * @rx_stamp:	jiffies when something came last
  * @txq:	messages to send, newest first
@@ -113,6 +114,7 @@ struct dstb_conn {
 	unsigned long broken;
 	bool violated;
 	bool closed;
+	bool orderly;
 	char reason[DSTB_CONN_REASON];
 	unsigned long rx_stamp;
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/debug/dst/volumes: requests and slots under way, for developers.
+ * /sys/kernel/debug/dst/volumes: requests and slots under way, for developers. Fault points are in
+ * fault.c.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 #include <net/net_namespace.h>
 
 #include "debugfs.h"
+#include "fault.h"
 #include "node.h"
 #include "session.h"
 #include "volume.h"
@@ -23,6 +25,7 @@ static void show_lane(struct seq_file *m, struct dstb_lane *lane)
 
 static void show_volume(struct seq_file *m, struct dstb_volume *vol)
 {
+	struct dstb_session *session;
 	u32 i, j;
 
 	seq_printf(m, "%s: %s open %u held %u\n", vol->name,
@@ -34,8 +37,11 @@ static void show_volume(struct seq_file *m, struct dstb_volume *vol)
 		seq_printf(m, "  node %u: %s in flight %d\n", i,
 			   dstb_node_state_name(READ_ONCE(node->state)),
 			   atomic_read(&node->in_flight));
-		for (j = 0; node->session && j < node->session->nr_lanes; j++)
-			show_lane(m, node->session->lanes[j]);
+		rcu_read_lock();
+		session = rcu_dereference(node->session);
+		for (j = 0; session && j < session->nr_lanes; j++)
+			show_lane(m, session->lanes[j]);
+		rcu_read_unlock();
 	}
 }
 
@@ -57,6 +63,7 @@ void dstb_debugfs_init(void)
 {
 	root = debugfs_create_dir("dst", NULL);
 	debugfs_create_file("volumes", 0400, root, NULL, &volumes_fops);
+	dstb_fault_module_init(root);
 }
 
 /**

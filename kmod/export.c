@@ -5,17 +5,25 @@
 #include <linux/blkdev.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <net/net_namespace.h>
 
+#include "chain.h"
 #include "event.h"
+#include "main.h"
 #include "target.h"
 
 #define MAX_SESSIONS	64
+/* sectors of one DISCARD or WRITE_ZEROES: what a slow device does well within a timeout */
+#define MAX_RANGE	(64U << 11)
 
 /* target.h says what it protects. */
 DEFINE_MUTEX(dstb_target_lock);
-static LIST_HEAD(exports); /* under dstb_target_lock */
+/* under dstb_target_lock */
+static LIST_HEAD(exports);
+static u64 last_serial;
+static u32 generation = 1; /* one more with each export that comes or goes */
 
 /* ---- the device ---- */
 
@@ -60,14 +68,21 @@ static int open_device(struct dstb_export *exp, struct netlink_ext_ack *extack)
 	return 0;
 }
 
+/* Longest range that is granted, when the device takes @max sectors at a time. */
+static u32 range_limit(const struct dstb_export *exp, u32 max)
+{
+	return round_down(min3(max, MAX_RANGE, DST_WIRE_MAX_RANGE),
+			  exp->limits.block_size >> SECTOR_SHIFT);
+}
+
 static void read_limits(struct dstb_export *exp)
 {
 	struct dstb_wire_limits *lim = &exp->limits;
 
 	lim->size = bdev_nr_sectors(exp->bdev);
 	lim->block_size = bdev_logical_block_size(exp->bdev);
-	lim->max_discard = bdev_max_discard_sectors(exp->bdev) ? DST_WIRE_MAX_RANGE : 0;
-	lim->max_write_zeroes = bdev_write_zeroes_sectors(exp->bdev) ? DST_WIRE_MAX_RANGE : 0;
+	lim->max_discard = range_limit(exp, bdev_max_discard_sectors(exp->bdev));
+	lim->max_write_zeroes = range_limit(exp, bdev_write_zeroes_sectors(exp->bdev));
 	lim->read_only = exp->config.read_only;
 }
 
@@ -103,9 +118,54 @@ void dstb_export_fill_welcome(const struct dstb_export *exp, struct dst_wire_wel
 	w->max_write_zeroes = cpu_to_le32(exp->limits.max_write_zeroes);
 }
 
+static u32 sessions_above(const struct dstb_export *exp, u8 chain[][16], u32 len)
+{
+	const struct dstb_tsession *sess;
+	u32 i;
+
+	list_for_each_entry(sess, &exp->sessions, list)
+		for (i = 0; i < sess->chain_len; i++)
+			len = dstb_chain_add(chain, len, sess->chain[i]);
+	return len;
+}
+
+/**
+ * dstb_export_above() - add the volumes that have one of a chain as a node by way of an export
+ * @chain:	the chain
+ * @len:	its length
+ *
+ * Context: process, may sleep.
+ * Return: its length now.
+ */
+u32 dstb_export_above(u8 chain[][16], u32 len)
+{
+	const struct dstb_export *exp;
+	const struct dstb_volume *vol;
+	u32 i;
+
+	mutex_lock(&dstb_target_lock);
+	for (i = 0; i < len; i++) {
+		list_for_each_entry(exp, &exports, list) {
+			vol = exp->added && exp->bdev ? dstb_volume_of(exp->bdev) : NULL;
+			if (vol && !memcmp(chain[i], &vol->uuid, sizeof(vol->uuid)))
+				len = sessions_above(exp, chain, len);
+		}
+	}
+	mutex_unlock(&dstb_target_lock);
+	return len;
+}
+
 /* ---- finding ---- */
 
-static struct dstb_export *find(struct net *net, const char *name)
+/**
+ * dstb_export_lookup() - an export by its name
+ * @net:	network namespace
+ * @name:	its name
+ *
+ * Context: process; dstb_target_lock held.
+ * Return: the export, without a reference and perhaps removed or still being made, or NULL.
+ */
+struct dstb_export *dstb_export_lookup(struct net *net, const char *name)
 {
 	struct dstb_export *exp;
 
@@ -126,7 +186,7 @@ static struct dstb_export *find(struct net *net, const char *name)
  */
 struct dstb_export *dstb_export_find(struct dstb_listener *listener, const char *name)
 {
-	struct dstb_export *exp = find(listener->net, name);
+	struct dstb_export *exp = dstb_export_lookup(listener->net, name);
 	u32 i;
 
 	for (i = 0; exp && !exp->removed && i < exp->config.nr_listen; i++)
@@ -148,7 +208,9 @@ struct dstb_export *dstb_export_get(struct net *net, const char *name)
 	struct dstb_export *exp;
 
 	mutex_lock(&dstb_target_lock);
-	exp = find(net, name);
+	exp = dstb_export_lookup(net, name);
+	if (exp && !exp->added)
+		exp = NULL;
 	if (exp)
 		kref_get(&exp->kref);
 	mutex_unlock(&dstb_target_lock);
@@ -158,29 +220,47 @@ struct dstb_export *dstb_export_get(struct net *net, const char *name)
 /**
  * dstb_export_next() - the exports of a network namespace, one after the other
  * @net:	the namespace
- * @prev:	the one before, whose reference is dropped; NULL to begin
+ * @serial:	of the one before, whether it is still there or not; 0 to begin
  *
  * Context: process, may sleep.
  * Return: the next with a reference, or NULL.
  */
-struct dstb_export *dstb_export_next(struct net *net, struct dstb_export *prev)
+struct dstb_export *dstb_export_next(struct net *net, u64 serial)
 {
 	struct dstb_export *exp, *next = NULL;
-	bool seen = !prev;
 
 	mutex_lock(&dstb_target_lock);
 	list_for_each_entry(exp, &exports, list) {
-		if (seen && net_eq(exp->net, net)) {
+		if (exp->serial > serial && exp->added && net_eq(exp->net, net)) {
 			kref_get(&exp->kref);
 			next = exp;
 			break;
 		}
-		seen = seen || exp == prev;
 	}
 	mutex_unlock(&dstb_target_lock);
-	if (prev)
-		dstb_export_put(prev);
 	return next;
+}
+
+/**
+ * dstb_export_serial() - for dstb_export_next()
+ * @exp:	the export
+ *
+ * Context: any.
+ */
+u64 dstb_export_serial(const struct dstb_export *exp)
+{
+	return exp->serial;
+}
+
+/**
+ * dstb_export_generation() - what has changed since, if an export has come or gone
+ *
+ * Context: any.
+ * Return: not 0.
+ */
+u32 dstb_export_generation(void)
+{
+	return READ_ONCE(generation) ?: 1;
 }
 
 static void export_release(struct kref *kref)
@@ -215,15 +295,11 @@ void dstb_export_info(struct dstb_export *exp, struct dstb_export_info *info)
 	info->size = exp->limits.size;
 	info->block_size = exp->limits.block_size;
 	info->rejected = atomic64_read(&exp->rejected);
+	info->suspended = exp->suspended;
 	for (i = 0; i < exp->config.nr_listen; i++)
 		if (exp->listeners[i])
 			info->rejected += atomic64_read(&exp->listeners[i]->rejected);
 	mutex_unlock(&dstb_target_lock);
-}
-
-static u32 busy_cmds(const struct dstb_tconn *tc)
-{
-	return atomic_read(&tc->bios) - 1;
 }
 
 /**
@@ -248,7 +324,7 @@ int dstb_export_walk(struct dstb_export *exp, int (*fn)(struct dstb_session_info
 		sess->info.in_flight = 0;
 		list_for_each_entry(tc, &sess->tconns, list) {
 			sess->info.connections++;
-			sess->info.in_flight += busy_cmds(tc);
+			sess->info.in_flight += dstb_tconn_busy(tc);
 		}
 		ret = fn(&sess->info, arg);
 		if (ret)
@@ -263,19 +339,24 @@ int dstb_export_walk(struct dstb_export *exp, int (*fn)(struct dstb_session_info
 static void export_close(struct dstb_export *exp)
 {
 	struct dstb_tsession *sess;
-	struct dstb_tconn *tc;
 	u32 i;
 
 	lockdep_assert_held(&dstb_target_lock);
 	exp->removed = true;
+	wake_up_all(&exp->gone);
+	dstb_claim_kick_all(exp);
 	list_for_each_entry(sess, &exp->sessions, list)
-		list_for_each_entry(tc, &sess->tconns, list)
-			dstb_tconn_bye(tc, "the export was removed");
-	while (exp->nr_tconns) {
+		dstb_tsession_end(sess, DST_WIRE_EGONE, "the export was removed");
+	while (exp->nr_sessions) {
 		mutex_unlock(&dstb_target_lock);
-		wait_event(exp->gone, !READ_ONCE(exp->nr_tconns));
+		wait_event(exp->gone, !READ_ONCE(exp->nr_sessions));
 		mutex_lock(&dstb_target_lock);
 	}
+	/* What closed the last connection may not have returned yet. */
+	mutex_unlock(&dstb_target_lock);
+	if (exp->close_wq)
+		destroy_workqueue(exp->close_wq);
+	mutex_lock(&dstb_target_lock);
 	for (i = 0; i < exp->config.nr_listen; i++) {
 		if (exp->listeners[i])
 			dstb_listener_put(exp->listeners[i]);
@@ -289,13 +370,14 @@ static void export_close(struct dstb_export *exp)
 		destroy_workqueue(exp->wq);
 	bioset_exit(&exp->bios);
 	list_del(&exp->list);
+	WRITE_ONCE(generation, generation + 1);
 	dstb_export_put(exp);
 	module_put(THIS_MODULE);
 }
 
+/* What takes its time. Without the lock: opening a device that hangs may take minutes. */
 static int export_open(struct dstb_export *exp, struct netlink_ext_ack *extack)
 {
-	u32 i;
 	int err;
 
 	err = open_device(exp, extack);
@@ -306,8 +388,15 @@ static int export_open(struct dstb_export *exp, struct netlink_ext_ack *extack)
 	if (err)
 		return err;
 	exp->wq = alloc_workqueue("dstb-export", WQ_MEM_RECLAIM | WQ_PERCPU, 0);
-	if (!exp->wq)
-		return -ENOMEM;
+	exp->close_wq = alloc_workqueue("dstb-close", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	return exp->wq && exp->close_wq ? 0 : -ENOMEM;
+}
+
+static int export_listen(struct dstb_export *exp, struct netlink_ext_ack *extack)
+{
+	u32 i;
+
+	lockdep_assert_held(&dstb_target_lock);
 	for (i = 0; i < exp->config.nr_listen; i++) {
 		struct dstb_listener *listener =
 			dstb_listener_get(exp->net, &exp->config.listen[i], extack);
@@ -348,24 +437,51 @@ int dstb_export_add(struct net *net, const struct dstb_export_config *cfg,
 	exp->config.max_sessions = cfg->max_sessions ?: MAX_SESSIONS;
 	exp->net = net;
 	INIT_LIST_HEAD(&exp->sessions);
+	INIT_LIST_HEAD(&exp->claims);
+	do {
+		exp->instance = get_random_u64();
+	} while (!exp->instance);
 	init_waitqueue_head(&exp->gone);
 
 	mutex_lock(&dstb_target_lock);
 	/* The netlink handler holds no reference, and the module may be on its way out. */
-	if (find(net, cfg->name) || !try_module_get(THIS_MODULE)) {
+	if (dstb_export_lookup(net, cfg->name) || !try_module_get(THIS_MODULE)) {
 		NL_SET_ERR_MSG_FMT(extack, "export name '%s' is taken", cfg->name);
 		mutex_unlock(&dstb_target_lock);
 		kfree(exp);
 		return -EEXIST;
 	}
+	/* Takes the name: nobody comes in, or sees it, until all is there. */
+	exp->removed = true;
+	exp->serial = ++last_serial;
 	list_add_tail(&exp->list, &exports);
+	mutex_unlock(&dstb_target_lock);
 	err = export_open(exp, extack);
-	if (err)
+	mutex_lock(&dstb_target_lock);
+	if (!err)
+		err = export_listen(exp, extack);
+	if (err) {
 		export_close(exp);
-	else
+	} else {
+		exp->removed = false;
+		exp->added = true;
+		WRITE_ONCE(generation, generation + 1);
 		dstb_event_export(net, cfg->name, "", "added", cfg->path);
+	}
 	mutex_unlock(&dstb_target_lock);
 	return err;
+}
+
+static void remove_fn(void *arg)
+{
+	struct dstb_export *exp = arg;
+
+	mutex_lock(&dstb_target_lock);
+	export_close(exp);
+	dstb_event_export(exp->net, exp->config.name, exp->suspended ? "suspended" : "added",
+			  "removed", "");
+	mutex_unlock(&dstb_target_lock);
+	dstb_export_put(exp);
 }
 
 /**
@@ -374,24 +490,25 @@ int dstb_export_add(struct net *net, const struct dstb_export_config *cfg,
  * @name:	its name
  * @extack:	gets the sentence
  *
- * Context: process, may sleep.
- * Return: 0 or -ENOENT.
+ * Context: process; sleeps as long as the device takes, unless killed: then it goes on.
+ * Return: 0, -ENOENT, or -EINTR.
  */
 int dstb_export_remove(struct net *net, const char *name, struct netlink_ext_ack *extack)
 {
 	struct dstb_export *exp;
 
 	mutex_lock(&dstb_target_lock);
-	exp = find(net, name);
+	exp = dstb_export_lookup(net, name);
 	if (!exp || exp->removed) {
 		mutex_unlock(&dstb_target_lock);
 		NL_SET_ERR_MSG_FMT(extack, "no export named '%s'", name);
 		return -ENOENT;
 	}
-	export_close(exp);
-	dstb_event_export(net, name, "added", "removed", "");
+	/* Ours: nobody else removes it. */
+	exp->removed = true;
+	kref_get(&exp->kref);
 	mutex_unlock(&dstb_target_lock);
-	return 0;
+	return dstb_run_killable(net, remove_fn, exp);
 }
 
 /**

@@ -64,23 +64,42 @@ struct dstb_session_info {
  * @size:	in sectors
  * @block_size:	in bytes
  * @rejected:	connections refused or closed for what they sent
+ * @suspended:	takes nobody for now
  */
 struct dstb_export_info {
 	struct dstb_export_config config;
 	u64 size;
 	u32 block_size;
 	u64 rejected;
+	bool suspended;
 };
 
 int dstb_export_add(struct net *net, const struct dstb_export_config *cfg,
 		    struct netlink_ext_ack *extack);
 int dstb_export_remove(struct net *net, const char *name, struct netlink_ext_ack *extack);
 struct dstb_export *dstb_export_get(struct net *net, const char *name);
-struct dstb_export *dstb_export_next(struct net *net, struct dstb_export *prev);
+struct dstb_export *dstb_export_next(struct net *net, u64 serial);
+u64 dstb_export_serial(const struct dstb_export *exp);
+u32 dstb_export_generation(void);
 void dstb_export_put(struct dstb_export *exp);
 void dstb_export_info(struct dstb_export *exp, struct dstb_export_info *info);
 /* Calls @fn for each session, under the export's mutex. */
 int dstb_export_walk(struct dstb_export *exp, int (*fn)(struct dstb_session_info *, void *),
 		     void *arg);
+
+/* export_suspend.c */
+int dstb_export_suspend(struct net *net, const char *name, struct netlink_ext_ack *extack);
+int dstb_export_resume(struct net *net, const char *name, struct netlink_ext_ack *extack);
+
+/* export_local.c: volumes of this kernel that use an export without a socket */
+struct block_device;
+struct dstb_local_session;
+struct dstb_local_session *dstb_export_attach(const struct dstb_volume *vol, const char *name,
+					      bool takeover,
+					      void (*leave)(void *arg, u32 status, const char *why),
+					      void *arg, struct netlink_ext_ack *extack);
+void dstb_export_detach(struct dstb_local_session *ls);
+struct block_device *dstb_export_bdev(const struct dstb_local_session *ls);
+u64 dstb_export_instance(const struct dstb_local_session *ls);
 
 #endif /* _DSTB_EXPORT_H */

@@ -138,8 +138,22 @@ u32 dstb_export_io_vecs(struct dstb_msg *msg, u32 off, struct bio_vec *vecs, u32
 
 /* ---- the device ---- */
 
-static u32 wire_status(blk_status_t status)
+/* It has just found out that its device does not do this: blk-lib.c and dm.c look at the same. */
+static bool gave_up(const struct dstb_cmd *cmd)
 {
+	struct block_device *bdev = cmd->tc->session->export->bdev;
+
+	return cmd->op == DST_WIRE_DISCARD ? !bdev_max_discard_sectors(bdev) :
+					     !bdev_write_zeroes_sectors(bdev);
+}
+
+static u32 wire_status(const struct dstb_cmd *cmd, blk_status_t status)
+{
+	bool range = cmd->op == DST_WIRE_DISCARD || cmd->op == DST_WIRE_WRITE_ZEROES;
+
+	/* A SCSI disk says BLK_STS_TARGET when it rejects its first UNMAP or WRITE SAME. */
+	if (status && range && (status == BLK_STS_TARGET || gave_up(cmd)))
+		return DST_WIRE_ENOTSUPP;
 	switch (status) {
 	case BLK_STS_OK:
 		return DST_WIRE_OK;
@@ -179,7 +193,7 @@ static void cmd_done(struct dstb_cmd *cmd, u32 status)
 static void cmd_end_io(struct bio *bio)
 {
 	struct dstb_cmd *cmd = bio->bi_private;
-	u32 status = wire_status(bio->bi_status);
+	u32 status = wire_status(cmd, bio->bi_status);
 
 	bio_put(bio);
 	cmd_done(cmd, status);
@@ -187,19 +201,18 @@ static void cmd_end_io(struct bio *bio)
 
 static blk_opf_t cmd_opf(const struct dstb_cmd *cmd)
 {
-	blk_opf_t fua = cmd->flags & DST_WIRE_F_FUA ? REQ_FUA : 0;
-
 	switch (cmd->op) {
 	case DST_WIRE_READ:
 		return REQ_OP_READ;
 	case DST_WIRE_WRITE:
-		return REQ_OP_WRITE | REQ_SYNC | REQ_IDLE | fua;
+		return REQ_OP_WRITE | REQ_SYNC | REQ_IDLE |
+		       (cmd->flags & DST_WIRE_F_FUA ? REQ_FUA : 0);
 	case DST_WIRE_FLUSH:
 		return REQ_OP_WRITE | REQ_SYNC | REQ_PREFLUSH;
 	case DST_WIRE_DISCARD:
 		return REQ_OP_DISCARD | REQ_SYNC;
 	default:
-		return REQ_OP_WRITE_ZEROES | REQ_SYNC | fua |
+		return REQ_OP_WRITE_ZEROES | REQ_SYNC |
 		       (cmd->flags & DST_WIRE_F_NOUNMAP ? REQ_NOUNMAP : 0);
 	}
 }
@@ -377,6 +390,8 @@ void dstb_export_io_stop(struct dstb_tconn *tc)
  */
 int dstb_export_io_init(struct dstb_tconn *tc, u32 depth, u32 window)
 {
+	/* Whoever asks can wait until there is more: nothing is to be killed for it. */
+	const gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
 	struct dst_wire_hdr *hdr;
 	u32 i;
 
@@ -387,18 +402,18 @@ int dstb_export_io_init(struct dstb_tconn *tc, u32 depth, u32 window)
 	atomic_set(&tc->bios, 1);
 	init_completion(&tc->idle);
 	tc->hdrs_order = get_order(depth * sizeof(*hdr));
-	tc->hdrs = alloc_pages(GFP_KERNEL | __GFP_COMP, tc->hdrs_order);
+	tc->hdrs = alloc_pages(gfp | __GFP_COMP, tc->hdrs_order);
 	if (!tc->hdrs)
 		return -ENOMEM;
 	for (i = 0; i < window / DST_WIRE_UNIT; i++) {
-		struct page *page = alloc_page(GFP_KERNEL);
+		struct page *page = alloc_page(gfp);
 
 		if (!page)
 			return -ENOMEM;
 		list_add(&page->lru, &tc->pool);
 		tc->nr_pool++;
 	}
-	tc->cmds = kvcalloc(depth, sizeof(*tc->cmds), GFP_KERNEL);
+	tc->cmds = kcalloc(depth, sizeof(*tc->cmds), gfp);
 	if (!tc->cmds)
 		return -ENOMEM;
 	hdr = page_address(tc->hdrs);
@@ -433,7 +448,7 @@ void dstb_export_io_exit(struct dstb_tconn *tc, u32 depth)
 	/* A command that was still being received has pages. */
 	for (i = 0; tc->cmds && i < depth; i++)
 		free_pages_of(&tc->cmds[i].pages);
-	kvfree(tc->cmds);
+	kfree(tc->cmds);
 	if (tc->hdrs) {
 		free_pages_of(&tc->pool);
 		__free_pages(tc->hdrs, tc->hdrs_order);

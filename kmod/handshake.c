@@ -13,9 +13,6 @@
 #include "session.h"
 #include "transport.h"
 
-#define WANTED_DEPTH	128
-#define WANTED_WINDOW	(4U << 20)
-
 /**
  * struct hello_msg - a HELLO as it travels
  * @hdr:	its header
@@ -37,10 +34,14 @@ static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 co
 	h->role = node->vol->role;
 	h->conn = cpu_to_le16(conn);
 	h->nr_conns = cpu_to_le16(nr_conns);
-	h->depth = cpu_to_le16(WANTED_DEPTH);
+	h->depth = cpu_to_le16(DSTB_WANTED_DEPTH);
 	dstb_chain_fill(node->vol, h);
 	h->max_request = cpu_to_le32(DST_WIRE_MAX_REQUEST);
-	h->window = cpu_to_le32(WANTED_WINDOW);
+	h->window = cpu_to_le32(DSTB_WANTED_WINDOW);
+	/* Who reconnects does not ask again. */
+	if (node->vol->takeover && !READ_ONCE(node->taken) && h->role == DST_WIRE_WRITER && !conn)
+		h->hello_flags = DST_WIRE_HELLO_TAKEOVER;
+	h->instance = cpu_to_le64(node->vol->instance);
 	h->session = cpu_to_le64(session);
 	export_uuid(h->client, &node->vol->uuid);
 	strscpy(h->volume, node->vol->name, sizeof(h->volume));
@@ -66,14 +67,6 @@ static int exact(struct socket *sock, void *buf, size_t len, bool send)
 static int rejected(struct socket *sock, const struct dstb_wire_msg *msg, const char *where,
 		    struct netlink_ext_ack *extack)
 {
-	static const int errors[] = {
-		[DST_WIRE_ENOENT] = -ENOENT,
-		[DST_WIRE_EBUSY] = -EBUSY,
-		[DST_WIRE_EVERSION] = -EPROTONOSUPPORT,
-		[DST_WIRE_ELOOP] = -ELOOP,
-		[DST_WIRE_ELIMIT] = -EUSERS,
-		[DST_WIRE_EROFS] = -EROFS,
-	};
 	char text[DST_WIRE_TEXT + 1] = "";
 	u32 i;
 
@@ -86,9 +79,7 @@ static int rejected(struct socket *sock, const struct dstb_wire_msg *msg, const 
 		if (!isascii(text[i]) || !isprint(text[i]))
 			text[i] = '?';
 	NL_SET_ERR_MSG_FMT(extack, "%.79s", text);
-	if (msg->status < ARRAY_SIZE(errors) && errors[msg->status])
-		return errors[msg->status];
-	return -ECONNREFUSED;
+	return dstb_wire_errno(msg->status);
 }
 
 static int answer(struct socket *sock, struct dst_wire_welcome *welcome, const char *where,

@@ -14,6 +14,8 @@
 
 struct dstb_io;
 struct dstb_node;
+struct dstb_raw;
+struct dstb_region;
 struct dstb_volume;
 
 /**
@@ -23,6 +25,7 @@ struct dstb_volume;
  * @sector:	where in the node's data area
  * @started_ns:	when; 0 when nobody wants to know
  * @state:	LEG_*
+ * @patient:	it waits for its node when that is away
  * @bio:	local nodes: what the device gets
  * @wait:	remote nodes: in the queue for a slot
  */
@@ -32,6 +35,7 @@ struct dstb_leg {
 	u64 sector;
 	u64 started_ns;
 	u8 state;
+	bool patient;
 	union {
 		struct bio bio;
 		struct list_head wait;
@@ -48,9 +52,12 @@ struct dstb_leg {
  * @opf:	flags of the legs
  * @nr_sectors:	length
  * @start_time:	of the statistics; 0 without
- * @overlap:	of writes with several copies
+ * @raw:	it is the module's own; most of the rest means nothing then
+ * @region:	of the dirty tracking, while the write counts in it
+ * @overlap:	of writes with several copies; its wait is of any queue that the request waits in
  * @in_overlap:	@overlap is in the table
  * @acked:	@bio was ended although legs are under way
+ * @lost_cache:	a flush that must fail
  * @flush:	it is a flush, from the flush pool: a leg for each node that needs one
  * @nr_legs:	in @legs
  * @need:	legs that must be durable; 0: every one that is in sync
@@ -69,9 +76,12 @@ struct dstb_io {
 	blk_opf_t opf;
 	u32 nr_sectors;
 	unsigned long start_time;
+	struct dstb_raw *raw;
+	struct dstb_region *region;
 	struct dstb_overlap_entry overlap;
 	bool in_overlap;
-	bool acked;
+	unsigned long acked;
+	bool lost_cache;
 	bool flush;
 	u16 nr_legs;
 	u16 need;
@@ -88,5 +98,7 @@ void dstb_leg_end(struct dstb_leg *leg, blk_status_t status);
 int dstb_io_volume_init(struct dstb_volume *vol);
 void dstb_io_volume_exit(struct dstb_volume *vol);
 void dstb_io_release_held(struct dstb_volume *vol);
+void dstb_io_resume(struct dstb_io *io);
+void dstb_io_release_parked(struct dstb_volume *vol);
 
 #endif /* _DSTB_IO_H */

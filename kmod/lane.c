@@ -11,11 +11,13 @@
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "io.h"
 #include "main.h"
+#include "member.h"
 #include "node.h"
 #include "session.h"
 #include "trace.h"
@@ -45,9 +47,20 @@ static u32 leg_bytes(const struct dstb_leg *leg)
 		       0;
 }
 
+/*
+ * What a leg takes of the window. Discards and zeroes have no data, but the device takes its time
+ * for them: few of them at a time.
+ */
+static u32 leg_window(const struct dstb_lane *lane, const struct dstb_leg *leg)
+{
+	if (leg->io->op == REQ_OP_DISCARD || leg->io->op == REQ_OP_WRITE_ZEROES)
+		return lane->session->limits.max_request;
+	return dstb_wire_window(leg_bytes(leg));
+}
+
 static struct dstb_slot *slot_get(struct dstb_lane *lane, const struct dstb_leg *leg)
 {
-	u32 window = dstb_wire_window(leg_bytes(leg));
+	u32 window = leg_window(lane, leg);
 	struct dstb_slot *slot;
 	int tag;
 
@@ -82,7 +95,10 @@ static void slot_put(struct dstb_slot *slot)
 	/* All of that before the tag: who takes it finds the slot so. */
 	smp_mb__before_atomic();
 	sbitmap_put(&lane->tags, slot->tag);
-	dstb_leg_end(leg, status);
+	if (unlikely(status == BLK_STS_TRANSPORT))
+		dstb_node_pend(leg);
+	else
+		dstb_leg_end(leg, status);
 	/* The tag back, then the look: who found none enters the queue, then tries again. */
 	smp_mb();
 	if (!list_empty(&lane->waiting))
@@ -121,7 +137,7 @@ static void slot_queue(struct dstb_slot *slot, struct dstb_leg *leg)
 		msg.sector = 0;
 	else if (!msg.length)
 		msg.length = io->nr_sectors;
-	if (io->opf & REQ_FUA && io->op != REQ_OP_READ)
+	if (io->opf & REQ_FUA && io->op == REQ_OP_WRITE)
 		msg.flags |= DST_WIRE_F_FUA;
 	if (io->op == REQ_OP_WRITE_ZEROES && io->opf & REQ_NOUNMAP)
 		msg.flags |= DST_WIRE_F_NOUNMAP;
@@ -145,7 +161,7 @@ static void lane_restart(struct dstb_lane *lane)
 	unsigned long flags;
 	bool any = false;
 
-	rcu_read_lock(); /* as in dstb_lane_start() */
+	rcu_read_lock(); /* as whoever calls dstb_lane_start() */
 	spin_lock_irqsave(&lane->wait_lock, flags);
 	while (!READ_ONCE(lane->session->broken) &&
 	       (leg = list_first_entry_or_null(&lane->waiting, struct dstb_leg, wait))) {
@@ -167,7 +183,8 @@ static void lane_restart(struct dstb_lane *lane)
 /**
  * struct lane_plug - sends what was queued while the submitter's plug was held
  * @cb:		the block layer's
- * @lane:	holds a reference: the requests may be over, and the volume gone, before the plug is
+ * @lane:	holds a reference: the requests may be over, and the volume gone, before the plug
+ *		is. And the lane has one on the module, which lane_unplug() is part of
  */
 struct lane_plug {
 	struct blk_plug_cb cb;
@@ -207,37 +224,45 @@ static bool lane_plugged(struct dstb_lane *lane)
 }
 
 /**
- * dstb_lane_start() - send a leg's command, now or when there is a slot for it
+ * dstb_lane_start() - queue a leg's command, now or when there is a slot for it
  * @lane:	the lane
  * @leg:	the leg
  *
- * Context: process; may sleep for the socket lock.
+ * Context: process, in the RCU section in which the lane was found: whoever sets broken waits for a
+ * grace period before it collects what was started.
+ * Return: DSTB_LANE_SEND: dstb_lane_send() is due. DSTB_LANE_WAITS: the leg waits for a slot.
+ * DSTB_LANE_BROKEN: the session is broken, the leg is still the caller's.
  */
-void dstb_lane_start(struct dstb_lane *lane, struct dstb_leg *leg)
+enum dstb_lane_queued dstb_lane_start(struct dstb_lane *lane, struct dstb_leg *leg)
 {
 	struct dstb_slot *slot = NULL;
 	unsigned long flags;
 
-	/* Whoever sets broken waits for a grace period before it collects what was started. */
-	rcu_read_lock();
-	if (unlikely(READ_ONCE(lane->session->broken))) {
-		rcu_read_unlock();
-		dstb_leg_end(leg, BLK_STS_TRANSPORT);
-		return;
-	}
+	if (unlikely(READ_ONCE(lane->session->broken)))
+		return DSTB_LANE_BROKEN;
 	if (likely(list_empty(&lane->waiting)))
 		slot = slot_get(lane, leg);
 	if (likely(slot)) {
 		slot_queue(slot, leg);
-	} else {
-		spin_lock_irqsave(&lane->wait_lock, flags);
-		list_add_tail(&leg->wait, &lane->waiting);
-		spin_unlock_irqrestore(&lane->wait_lock, flags);
-		smp_mb(); /* as in slot_put() */
-		lane_restart(lane);
+		return DSTB_LANE_SEND;
 	}
-	rcu_read_unlock();
-	if (slot && !lane_plugged(lane))
+	spin_lock_irqsave(&lane->wait_lock, flags);
+	list_add_tail(&leg->wait, &lane->waiting);
+	spin_unlock_irqrestore(&lane->wait_lock, flags);
+	smp_mb(); /* as in slot_put() */
+	lane_restart(lane);
+	return DSTB_LANE_WAITS;
+}
+
+/**
+ * dstb_lane_send() - send what is queued, now or at the end of the submitter's plug
+ * @lane:	the lane, with a reference
+ *
+ * Context: process; may sleep for the socket lock.
+ */
+void dstb_lane_send(struct dstb_lane *lane)
+{
+	if (!lane_plugged(lane))
 		dstb_conn_send(&lane->conn);
 }
 
@@ -249,7 +274,7 @@ static const blk_status_t wire_errors[] = {
 	[DST_WIRE_ENOSPC] = BLK_STS_NOSPC,
 	[DST_WIRE_ENOTSUPP] = BLK_STS_NOTSUPP,
 	[DST_WIRE_EROFS] = BLK_STS_IOERR,
-	[DST_WIRE_EINVAL] = BLK_STS_IOERR,
+	[DST_WIRE_EINVAL] = BLK_STS_INVAL,
 	[DST_WIRE_ETIMEDOUT] = BLK_STS_TIMEOUT,
 	[DST_WIRE_ENOMEM] = BLK_STS_RESOURCE,
 };
@@ -277,17 +302,36 @@ static void receive_into(struct dstb_conn *conn, const struct bio *bio)
 	iov_iter_advance(&conn->rx_iter, done);
 }
 
+static const char *bye_reason(u32 status)
+{
+	switch (status) {
+	case DST_WIRE_EGONE:
+		return "the export was removed";
+	case DST_WIRE_EFENCED:
+		return "another initiator has taken the export over";
+	case DST_WIRE_ESUSPENDED:
+		return "the export was suspended";
+	default:
+		return "the target said good-bye";
+	}
+}
+
 static enum dstb_rx_verdict lane_header(struct dstb_conn *conn, const struct dstb_wire_msg *msg)
 {
 	struct dstb_lane *lane = to_lane(conn);
 	struct dstb_slot *slot;
+	bool data;
 
 	if (msg->epoch != lane->session->limits.epoch)
 		return dstb_conn_violation(conn, "wrong epoch");
 	if (msg->op == DST_WIRE_BYE && !(msg->flags & DST_WIRE_F_REPLY)) {
-		dstb_conn_fail(conn, msg->status == DST_WIRE_EGONE ? "the export was removed" :
-								     "the target said good-bye");
+		WRITE_ONCE(lane->session->bye, msg->status ?: DST_WIRE_EGONE);
+		dstb_conn_fail(conn, "%s", bye_reason(msg->status));
 		return DSTB_RX_FAIL;
+	}
+	if (msg->op == DST_WIRE_LEAVING && !(msg->flags & DST_WIRE_F_REPLY)) {
+		dstb_member_leaving(lane->session->node);
+		return DSTB_RX_OK;
 	}
 	if (!(msg->flags & DST_WIRE_F_REPLY) || msg->payload_crc)
 		goto broken;
@@ -302,11 +346,11 @@ static enum dstb_rx_verdict lane_header(struct dstb_conn *conn, const struct dst
 	/* pairs with slot_queue() */
 	if (smp_load_acquire(&slot->state) != DSTB_SLOT_WAITING || slot->op != msg->op)
 		goto broken;
-	if (msg->op == DST_WIRE_READ && !msg->status) {
-		if (msg->length != leg_bytes(slot->leg))
-			goto broken;
+	data = msg->op == DST_WIRE_READ && !msg->status;
+	if (msg->length != (data ? leg_bytes(slot->leg) : 0))
+		goto broken;
+	if (data)
 		receive_into(conn, slot->leg->io->data);
-	}
 	WRITE_ONCE(slot->state, DSTB_SLOT_RECEIVING);
 	return DSTB_RX_OK;
 broken:
@@ -318,7 +362,7 @@ static void lane_message(struct dstb_conn *conn, const struct dstb_wire_msg *msg
 	struct dstb_lane *lane = to_lane(conn);
 	struct dstb_slot *slot;
 
-	if (msg->op == DST_WIRE_PING)
+	if (msg->op == DST_WIRE_PING || msg->op == DST_WIRE_LEAVING)
 		return;
 	slot = &lane->slots[msg->tag];
 	slot->status = wire_errors[msg->status];
@@ -403,6 +447,7 @@ void dstb_lane_ping(struct dstb_lane *lane)
  */
 void dstb_lane_bye(struct dstb_lane *lane)
 {
+	WRITE_ONCE(lane->conn.orderly, true);
 	lane_say(lane, &lane->bye, DST_WIRE_BYE);
 	dstb_conn_send(&lane->conn);
 }
@@ -436,7 +481,7 @@ const char *dstb_lane_overdue(const struct dstb_lane *lane, unsigned long timeou
 /* ---- life ---- */
 
 /**
- * dstb_lane_fail_all() - end everything on a lane whose connection is closed
+ * dstb_lane_fail_all() - give everything on a lane whose connection is closed back to the node
  * @lane:	the lane; the session has been broken for a grace period
  *
  * Context: process, may sleep.
@@ -452,7 +497,7 @@ void dstb_lane_fail_all(struct dstb_lane *lane)
 	list_splice_init(&lane->waiting, &waiting);
 	spin_unlock_irq(&lane->wait_lock);
 	list_for_each_entry_safe(leg, next, &waiting, wait)
-		dstb_leg_end(leg, BLK_STS_TRANSPORT);
+		dstb_node_pend(leg);
 	/*
 	 * Nothing is received or sent any more: what is not replied has only the reply's reference
 	 * left.
@@ -476,8 +521,9 @@ static void lane_release(struct kref *kref)
 	sbitmap_free(&lane->tags);
 	if (lane->hdrs)
 		__free_pages(lane->hdrs, lane->hdrs_order);
-	kvfree(lane->slots);
+	kfree(lane->slots);
 	kfree(lane);
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -496,7 +542,7 @@ static int lane_alloc(struct dstb_lane *lane, u32 depth)
 	struct dst_wire_hdr *hdr;
 	u32 i;
 
-	lane->slots = kvcalloc(depth, sizeof(*lane->slots), GFP_KERNEL);
+	lane->slots = kcalloc(depth, sizeof(*lane->slots), GFP_KERNEL);
 	lane->hdrs_order = get_order((depth + 2) * sizeof(*hdr));
 	lane->hdrs = alloc_pages(GFP_KERNEL | __GFP_COMP, lane->hdrs_order);
 	if (!lane->slots || !lane->hdrs)
@@ -528,6 +574,7 @@ struct dstb_lane *dstb_lane_create(struct dstb_session *session, u32 index)
 	lane = kzalloc(sizeof(*lane), GFP_KERNEL);
 	if (!lane)
 		return ERR_PTR(-ENOMEM);
+	__module_get(THIS_MODULE); /* the volume has one */
 	lane->session = session;
 	lane->index = index;
 	kref_init(&lane->kref);

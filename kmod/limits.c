@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 
 #include "compat.h"
+#include "disk.h"
 #include "node.h"
 #include "volume.h"
 
@@ -24,7 +25,9 @@ u32 dstb_limits_block_size(const struct dstb_volume *vol)
 {
 	u32 size = SECTOR_SIZE, i;
 
-	for (i = 0; i < vol->nr_nodes; i++)
+	if (vol->assembled)
+		return vol->super->block_size;
+	for (i = 0; i < vol->nr_data; i++)
 		size = max(size, vol->nodes[i]->lim.logical_block_size);
 	return size;
 }
@@ -34,24 +37,54 @@ static u32 least(u32 a, u32 b)
 	return min(a, b);
 }
 
+static int limits_check(struct dstb_volume *vol, struct queue_limits *lim, u32 block,
+			struct netlink_ext_ack *extack)
+{
+	if (vol->depth > DSTB_MAX_DEPTH) {
+		NL_SET_ERR_MSG_FMT(extack, "more than %u volumes would be stacked",
+				   DSTB_MAX_DEPTH);
+		return -ELOOP;
+	}
+	if (!vol->max_sectors)
+		return 0;
+	vol->max_sectors = round_down(vol->max_sectors, block);
+	if (!vol->max_sectors) {
+		NL_SET_ERR_MSG_FMT(extack, "a node takes no requests of %u bytes, one block",
+				   block << SECTOR_SHIFT);
+		return -EMEDIUMTYPE;
+	}
+	lim->max_hw_sectors = min_not_zero(lim->max_hw_sectors, vol->max_sectors);
+	return 0;
+}
+
 /**
  * dstb_limits_stack() - what a volume can do
  * @vol:	the volume; its nodes are open, its layout is known. Gets its own limits, too
  * @lim:	gets the block layer's
+ * @extack:	gets the sentence
  *
  * Context: process.
+ * Return: 0, or -ELOOP or -EMEDIUMTYPE for nodes that don't make a volume.
  */
-void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim)
+int dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim,
+		      struct netlink_ext_ack *extack)
 {
-	u32 discard = UINT_MAX >> 9, zeroes = UINT_MAX >> 9, i;
+	u32 discard = UINT_MAX >> 9, zeroes = UINT_MAX >> 9, block, i;
 	bool copies = vol->map.layout.copies > 1;
 
 	blk_set_stacking_limits(lim);
+	lim->logical_block_size = dstb_limits_block_size(vol);
 	lim->features |= BLK_FEAT_NOWAIT | BLK_FEAT_IO_STAT;
+	block = lim->logical_block_size >> SECTOR_SHIFT;
 	vol->max_sectors = copies ? DSTB_GRANULE : 0;
-	for (i = 0; i < vol->nr_nodes; i++) {
+	vol->depth = 1;
+	for (i = 0; i < vol->nr_data; i++) {
 		struct dstb_node *node = vol->nodes[i];
 
+		/* One that is not there yet must suit those that are, when it comes. */
+		if (!node->size)
+			continue;
+		vol->depth = max(vol->depth, dstb_node_depth(node) + 1);
 		if (node->bdev)
 			queue_limits_stack_bdev(lim, node->bdev, 0, vol->name);
 		else
@@ -66,10 +99,10 @@ void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim)
 	lim->features &= ~NOT_FOR_VOLUMES;
 	/*
 	 * Every FUA and flush that comes goes to the nodes: those with a volatile cache know what
-	 * to do.
+	 * to do. Which have one may change: a device's is switched on, a node comes that was not
+	 * there. The block layer would drop the flushes of a volume that has none.
 	 */
-	if (lim->features & BLK_FEAT_WRITE_CACHE)
-		lim->features |= BLK_FEAT_FUA;
+	lim->features |= BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA;
 	if (copies) {
 		/*
 		 * Legs must not differ: nobody changes a page on its way, and what is discarded
@@ -80,8 +113,8 @@ void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim)
 		discard = zeroes;
 	}
 	/* The nodes' own need not be multiples of the largest block. */
-	discard = round_down(discard, lim->logical_block_size >> SECTOR_SHIFT);
-	zeroes = round_down(zeroes, lim->logical_block_size >> SECTOR_SHIFT);
+	discard = round_down(discard, block);
+	zeroes = round_down(zeroes, block);
 	vol->max_discard = discard;
 	vol->max_write_zeroes = zeroes;
 	lim->max_hw_discard_sectors = discard;
@@ -93,6 +126,5 @@ void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim)
 	dstb_limits_plain_zeroes(lim);
 	if (vol->map.layout.run && vol->map.layout.run <= MAX_IO_MIN >> 9)
 		lim->io_min = max_t(u32, lim->io_min, vol->map.layout.run << 9);
-	if (vol->max_sectors)
-		lim->max_hw_sectors = min_not_zero(lim->max_hw_sectors, vol->max_sectors);
+	return limits_check(vol, lim, block, extack);
 }

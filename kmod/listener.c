@@ -5,6 +5,7 @@
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
+#include <net/ipv6.h>
 #include <net/sock.h>
 
 #include "main.h"
@@ -13,6 +14,10 @@
 
 /* connections of one listener that have not said which export they want */
 #define MAX_HANDSHAKES	256
+/* of them, from one machine */
+#define MAX_FROM_ONE	64
+/* until there may be memory again for a connection */
+#define ACCEPT_AGAIN	(HZ / 10)
 
 static LIST_HEAD(listeners); /* under dstb_target_lock */
 
@@ -24,7 +29,7 @@ static void listener_data_ready(struct sock *sk)
 	listener = sk->sk_user_data;
 	/* A child has our callback, too, until it is accepted. */
 	if (listener && sk->sk_state == TCP_LISTEN)
-		queue_work(dstb_wq, &listener->accept_work);
+		mod_delayed_work(dstb_wq, &listener->accept_work, 0);
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -38,16 +43,37 @@ static void disinherit(struct dstb_listener *listener, struct sock *sk)
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 
+static bool has_room(const struct dstb_listener *listener, struct socket *sock)
+{
+	const struct dstb_tconn *tc;
+	struct in6_addr from;
+	u32 nr = 0;
+
+	if (listener->nr_tconns >= MAX_HANDSHAKES)
+		return false;
+	dstb_transport_from(sock, &from);
+	list_for_each_entry(tc, &listener->tconns, list)
+		nr += ipv6_addr_equal(&tc->from, &from);
+	return nr < MAX_FROM_ONE || ipv6_addr_any(&from);
+}
+
 static void accept_work_fn(struct work_struct *work)
 {
-	struct dstb_listener *listener = container_of(work, struct dstb_listener, accept_work);
+	struct dstb_listener *listener =
+		container_of(to_delayed_work(work), struct dstb_listener, accept_work);
 	struct socket *sock;
+	bool go = true;
+	int err = 0;
 
-	while (!kernel_accept(listener->sock, &sock, O_NONBLOCK)) {
+	while (go) {
+		err = kernel_accept(listener->sock, &sock, O_NONBLOCK);
+		if (err)
+			break;
 		disinherit(listener, sock->sk);
 		dstb_transport_tune(sock);
 		mutex_lock(&dstb_target_lock);
-		if (listener->users && listener->nr_tconns < MAX_HANDSHAKES) {
+		go = listener->users;
+		if (go && has_room(listener, sock)) {
 			dstb_tconn_create(listener, sock);
 		} else {
 			atomic64_inc(&listener->rejected);
@@ -55,6 +81,9 @@ static void accept_work_fn(struct work_struct *work)
 		}
 		mutex_unlock(&dstb_target_lock);
 	}
+	/* With -EINVAL it does not listen any more. */
+	if (err && err != -EAGAIN && err != -EINVAL)
+		queue_delayed_work(dstb_wq, &listener->accept_work, ACCEPT_AGAIN);
 }
 
 static int listener_open(struct dstb_listener *listener, struct netlink_ext_ack *extack)
@@ -79,7 +108,7 @@ static int listener_open(struct dstb_listener *listener, struct netlink_ext_ack 
 	sk->sk_user_data = listener;
 	sk->sk_data_ready = listener_data_ready;
 	write_unlock_bh(&sk->sk_callback_lock);
-	queue_work(dstb_wq, &listener->accept_work);
+	queue_delayed_work(dstb_wq, &listener->accept_work, 0);
 	return 0;
 }
 
@@ -112,7 +141,7 @@ struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr 
 	listener->net = net;
 	listener->addr = *addr;
 	listener->users = 1;
-	INIT_WORK(&listener->accept_work, accept_work_fn);
+	INIT_DELAYED_WORK(&listener->accept_work, accept_work_fn);
 	INIT_LIST_HEAD(&listener->tconns);
 	init_waitqueue_head(&listener->gone);
 	err = listener_open(listener, extack);
@@ -147,7 +176,7 @@ void dstb_listener_put(struct dstb_listener *listener)
 		dstb_conn_fail(&tc->conn, "the export was removed");
 	mutex_unlock(&dstb_target_lock);
 
-	cancel_work_sync(&listener->accept_work);
+	cancel_delayed_work_sync(&listener->accept_work);
 	wait_event(listener->gone, !READ_ONCE(listener->nr_tconns));
 	sock_release(listener->sock);
 	/*

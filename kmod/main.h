@@ -5,6 +5,7 @@
 #ifndef _DSTB_MAIN_H
 #define _DSTB_MAIN_H
 
+struct net;
 struct workqueue_struct;
 
 /*
@@ -18,5 +19,7 @@ extern struct workqueue_struct *dstb_wq;
  * from dstb_wq, where closing a target's connection waits for a device that may be a volume.
  */
 extern struct workqueue_struct *dstb_watch_wq;
+
+int dstb_run_killable(struct net *net, void (*fn)(void *arg), void *arg);
 
 #endif /* _DSTB_MAIN_H */

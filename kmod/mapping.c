@@ -311,13 +311,31 @@ static int fill(struct dstb_mapping *map, const struct dstb_mapping_config *cfg,
 	return 0;
 }
 
-static int create(struct dstb_mapping *map, struct dstb_policy_use *use, char *why)
+/* The data of a volume that was there before lies where it lay then. */
+static int check_fingerprint(const struct dstb_mapping *map, const u32 *fingerprint, char *why)
+{
+	u32 i;
+
+	for (i = 0; fingerprint && i < DSTB_MAPPING_SAMPLES; i++) {
+		if (map->fingerprint[i] == fingerprint[i])
+			continue;
+		say(why, "policy '%s' is another one: it places sector %llu elsewhere",
+		    map->policy_name, sample_sector(&map->layout, i));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int create(struct dstb_mapping *map, const struct dstb_mapping_config *cfg,
+		  struct dstb_policy_use *use, char *why)
 {
 	const struct dstb_policy_ops *ops = use->policy->ops;
 	bool attached;
 	int err;
 
 	err = prepare(map, ops, why);
+	if (!err)
+		err = check_fingerprint(map, cfg->fingerprint, why);
 	if (!err)
 		err = call_init(map, ops, why);
 	if (err)
@@ -363,7 +381,7 @@ int dstb_mapping_init(struct dstb_mapping *map, const struct dstb_mapping_config
 	found = dstb_policy_use(map->policy_name, &use);
 	mutex_unlock(&dstb_policy_lock);
 	if (found) {
-		err = create(map, &use, why);
+		err = create(map, cfg, &use, why);
 		dstb_policy_unuse(&use);
 	} else {
 		say(why, "no policy '%s' is registered; dstctl policy load %s",

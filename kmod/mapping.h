@@ -67,6 +67,7 @@ struct dstb_mapping_ops {
  * @nodes:	size, weight and zone of each
  * @nr_params:	how many parameters
  * @params:	the operator's parameters
+ * @fingerprint: what it must be, DSTB_MAPPING_SAMPLES words; NULL for a new volume
  */
 struct dstb_mapping_config {
 	const char *policy;
@@ -77,6 +78,7 @@ struct dstb_mapping_config {
 	const struct dstb_layout_node *nodes;
 	u32 nr_params;
 	const struct dstb_param *params;
+	const u32 *fingerprint;
 };
 
 /**

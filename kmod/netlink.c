@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The generic netlink family "dst" (docs/netlink/dst.yaml): registration, permission, what the
- * handlers share, and the handlers that are about policies. Volumes are in netlink_volume.c,
- * exports in netlink_export.c, events in event.c.
+ * handlers share, and the handlers that are about policies. Volumes are in netlink_volume.c
+ * and netlink_node.c, exports in netlink_export.c, events in event.c.
  *
  * Handlers run in parallel: whatever they call does its own locking. Sizes are bytes here and
  * sectors in the core. Every refusal says in a sentence what is wrong and points to the
@@ -55,6 +55,43 @@ int dstb_nl_dump_admin(struct netlink_callback *cb)
 }
 
 /**
+ * dstb_netlink_check_name() - may this be a name?
+ * @name:	the name
+ * @what:	what it names, for the sentence
+ * @size:	room for it, with the terminating zero
+ * @attr:	where it comes from
+ * @extack:	gets the sentence
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_netlink_check_name(const char *name, const char *what, size_t size,
+			    const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	const char *p;
+
+	if (strlen(name) >= size) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: longer than %zu characters",
+					what, size - 1);
+		return -ENAMETOOLONG;
+	}
+	if (!*name) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: empty", what);
+		return -EINVAL;
+	}
+	for (p = name; *p; p++) {
+		if (isascii(*p) && (isalnum(*p) || strchr("_.-", *p)))
+			continue;
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: only [A-Za-z0-9_.-]", what);
+		return -EINVAL;
+	}
+	if (!strcmp(name, ".") || !strcmp(name, "..")) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: not '.' nor '..'", what);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/**
  * dstb_netlink_name() - get a name from an attribute, checked
  * @attr:	the attribute, or NULL
  * @what:	what it names, for the sentence
@@ -67,8 +104,6 @@ int dstb_nl_dump_admin(struct netlink_callback *cb)
 int dstb_netlink_name(const struct nlattr *attr, const char *what, char *buf, size_t size,
 		      struct netlink_ext_ack *extack)
 {
-	const char *p;
-
 	if (!attr) {
 		NL_SET_ERR_MSG_FMT(extack, "the name of the %s is missing", what);
 		return -EINVAL;
@@ -78,21 +113,7 @@ int dstb_netlink_name(const struct nlattr *attr, const char *what, char *buf, si
 					what, size - 1);
 		return -ENAMETOOLONG;
 	}
-	if (!*buf) {
-		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: empty", what);
-		return -EINVAL;
-	}
-	for (p = buf; *p; p++) {
-		if (isascii(*p) && (isalnum(*p) || strchr("_.-", *p)))
-			continue;
-		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: only [A-Za-z0-9_.-]", what);
-		return -EINVAL;
-	}
-	if (!strcmp(buf, ".") || !strcmp(buf, "..")) {
-		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: not '.' nor '..'", what);
-		return -EINVAL;
-	}
-	return 0;
+	return dstb_netlink_check_name(buf, what, size, attr, extack);
 }
 
 /**
@@ -222,8 +243,9 @@ int __init dstb_netlink_init(void)
  */
 void dstb_netlink_exit(void)
 {
-	genl_unregister_family(&dstb_nl_family);
+	/* The last events are still the family's. */
 	dstb_event_exit();
+	genl_unregister_family(&dstb_nl_family);
 }
 
 /* Asking for the family loads the module. */

@@ -104,6 +104,38 @@ int dstb_nl_export_remove_doit(struct sk_buff *skb, struct genl_info *info)
 	       dstb_export_remove(genl_info_net(info), name, info->extack);
 }
 
+/**
+ * dstb_nl_export_suspend_doit() - have everybody leave an export
+ * @skb:	the request
+ * @info:	the request, parsed
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_nl_export_suspend_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	char name[DSTB_EXPORT_NAME_LEN];
+
+	return dstb_netlink_name(info->attrs[DST_A_EXPORT_NAME], "export", name, sizeof(name),
+				 info->extack) ?:
+	       dstb_export_suspend(genl_info_net(info), name, info->extack);
+}
+
+/**
+ * dstb_nl_export_resume_doit() - let initiators in again
+ * @skb:	the request
+ * @info:	the request, parsed
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_nl_export_resume_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	char name[DSTB_EXPORT_NAME_LEN];
+
+	return dstb_netlink_name(info->attrs[DST_A_EXPORT_NAME], "export", name, sizeof(name),
+				 info->extack) ?:
+	       dstb_export_resume(genl_info_net(info), name, info->extack);
+}
+
 static int count_session(struct dstb_session_info *session, void *arg)
 {
 	++*(u32 *)arg;
@@ -125,6 +157,7 @@ static int put_export(struct sk_buff *skb, struct dstb_export *exp, struct dstb_
 	    nla_put_string(skb, DST_A_EXPORT_PATH, cfg->path) ||
 	    (cfg->read_only && nla_put_flag(skb, DST_A_EXPORT_READ_ONLY)) ||
 	    (cfg->shared && nla_put_flag(skb, DST_A_EXPORT_SHARED)) ||
+	    (info->suspended && nla_put_flag(skb, DST_A_EXPORT_SUSPENDED)) ||
 	    nla_put_u64_64bit(skb, DST_A_EXPORT_SIZE, info->size << SECTOR_SHIFT, 0) ||
 	    nla_put_u32(skb, DST_A_EXPORT_BLOCK_SIZE, info->block_size) ||
 	    nla_put_u64_64bit(skb, DST_A_EXPORT_REJECTED, info->rejected, 0) ||
@@ -187,8 +220,12 @@ int dstb_nl_export_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 static void *dump_head(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
-	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &dstb_nl_family,
-			   NLM_F_MULTI, cmd);
+	void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				 &dstb_nl_family, NLM_F_MULTI, cmd);
+
+	if (head)
+		genl_dump_check_consistent(cb, head);
+	return head;
 }
 
 /**
@@ -201,18 +238,16 @@ static void *dump_head(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 int dstb_nl_export_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dstb_netlink_dump *ctx = (void *)cb->ctx;
-	struct dstb_export *exp = NULL;
+	struct dstb_export *exp;
 	struct dstb_export_info *data;
-	unsigned long index = 0;
 	void *head;
 	int err = 0;
 
 	data = kzalloc(sizeof(*data), GFP_KERNEL);
 	if (!data)
 		return -ENOMEM;
-	while ((exp = dstb_export_next(sock_net(skb->sk), exp))) {
-		if (index++ < ctx->object)
-			continue;
+	cb->seq = dstb_export_generation();
+	while ((exp = dstb_export_next(sock_net(skb->sk), ctx->object))) {
 		head = dump_head(skb, cb, DST_CMD_EXPORT_GET);
 		err = head ? put_export(skb, exp, data) : -EMSGSIZE;
 		if (err) {
@@ -221,7 +256,8 @@ int dstb_nl_export_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			break;
 		}
 		genlmsg_end(skb, head);
-		ctx->object = index;
+		ctx->object = dstb_export_serial(exp);
+		dstb_export_put(exp);
 	}
 	kfree(data);
 	return err;
@@ -295,17 +331,16 @@ int dstb_nl_session_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	const struct nlattr *name = genl_info_dump(cb)->attrs[DST_A_EXPORT_NAME];
 	struct dstb_netlink_dump *ctx = (void *)cb->ctx;
-	struct dstb_export *exp = NULL;
 	struct dstb_export_info *data;
-	unsigned long index = 0;
+	struct dstb_export *exp;
 	int err = 0;
 
 	data = kzalloc(sizeof(*data), GFP_KERNEL);
 	if (!data)
 		return -ENOMEM;
-	while ((exp = dstb_export_next(sock_net(skb->sk), exp))) {
-		if (index++ < ctx->object)
-			continue;
+	cb->seq = dstb_export_generation();
+	while ((exp = dstb_export_next(sock_net(skb->sk), ctx->object))) {
+		dstb_netlink_dump_next(ctx, dstb_export_serial(exp));
 		dstb_export_info(exp, data);
 		if (!name || !nla_strcmp(name, data->config.name))
 			err = dump_sessions(skb, cb, exp, data);
@@ -313,7 +348,8 @@ int dstb_nl_session_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			dstb_export_put(exp);
 			break;
 		}
-		ctx->object = index;
+		ctx->object = dstb_export_serial(exp);
+		dstb_export_put(exp);
 	}
 	kfree(data);
 	if (err || !name || ctx->found)

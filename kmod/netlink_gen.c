@@ -23,20 +23,24 @@ static const struct netlink_range_validation dstb_a_volume_io_timeout_ms_range =
 	.max	= 3600000ULL,
 };
 
+static const struct netlink_range_validation dstb_a_volume_grace_ms_range = {
+	.max	= 3600000ULL,
+};
+
 /* Common nested types */
 const struct nla_policy dstb_addr_nl_policy[DST_A_ADDR_SOCKADDR + 1] = {
 	[DST_A_ADDR_TRANSPORT] = NLA_POLICY_MAX(NLA_U32, 2),
 	[DST_A_ADDR_SOCKADDR] = NLA_POLICY_MAX_LEN(128),
 };
 
-const struct nla_policy dstb_node_nl_policy[DST_A_NODE_VOLUME + 1] = {
+const struct nla_policy dstb_node_nl_policy[DST_A_NODE_LEFT_MS + 1] = {
 	[DST_A_NODE_INDEX] = { .type = NLA_U32, },
 	[DST_A_NODE_PATH] = { .type = NLA_NUL_STRING, .len = 255, },
 	[DST_A_NODE_ADDR] = NLA_POLICY_NESTED(dstb_addr_nl_policy),
 	[DST_A_NODE_EXPORT] = { .type = NLA_NUL_STRING, .len = 63, },
 	[DST_A_NODE_WEIGHT] = NLA_POLICY_FULL_RANGE(NLA_U32, &dstb_a_node_weight_range),
 	[DST_A_NODE_ZONE] = { .type = NLA_U32, },
-	[DST_A_NODE_STATE] = NLA_POLICY_MAX(NLA_U32, 2),
+	[DST_A_NODE_STATE] = NLA_POLICY_MAX(NLA_U32, 7),
 	[DST_A_NODE_REASON] = { .type = NLA_NUL_STRING, },
 	[DST_A_NODE_SIZE] = { .type = NLA_U64, },
 	[DST_A_NODE_IN_FLIGHT] = { .type = NLA_U32, },
@@ -46,6 +50,14 @@ const struct nla_policy dstb_node_nl_policy[DST_A_NODE_VOLUME + 1] = {
 	[DST_A_NODE_LATENCY_NS] = { .type = NLA_U64, },
 	[DST_A_NODE_CONNECTIONS] = { .type = NLA_U32, },
 	[DST_A_NODE_VOLUME] = { .type = NLA_NUL_STRING, },
+	[DST_A_NODE_WITNESS] = { .type = NLA_FLAG, },
+	[DST_A_NODE_UUID] = NLA_POLICY_EXACT_LEN(16),
+	[DST_A_NODE_IN_SYNC] = { .type = NLA_FLAG, },
+	[DST_A_NODE_DIRTY] = { .type = NLA_U64, },
+	[DST_A_NODE_SYNC_TOTAL] = { .type = NLA_U64, },
+	[DST_A_NODE_SYNC_RATE] = { .type = NLA_U64, },
+	[DST_A_NODE_SINCE_MS] = { .type = NLA_U64, },
+	[DST_A_NODE_LEFT_MS] = { .type = NLA_U64, },
 };
 
 const struct nla_policy dstb_param_nl_policy[DST_A_PARAM_VALUE + 1] = {
@@ -54,7 +66,7 @@ const struct nla_policy dstb_param_nl_policy[DST_A_PARAM_VALUE + 1] = {
 };
 
 /* DST_CMD_VOLUME_CREATE - do */
-static const struct nla_policy dstb_volume_create_nl_policy[DST_A_VOLUME_IO_TIMEOUT_MS + 1] = {
+static const struct nla_policy dstb_volume_create_nl_policy[DST_A_VOLUME_GRACE_MS + 1] = {
 	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
 	[DST_A_VOLUME_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[DST_A_VOLUME_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
@@ -64,6 +76,63 @@ static const struct nla_policy dstb_volume_create_nl_policy[DST_A_VOLUME_IO_TIME
 	[DST_A_VOLUME_ROLE] = NLA_POLICY_MAX(NLA_U32, 2),
 	[DST_A_VOLUME_CONNECTIONS] = NLA_POLICY_RANGE(NLA_U32, 1, 64),
 	[DST_A_VOLUME_IO_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &dstb_a_volume_io_timeout_ms_range),
+	[DST_A_VOLUME_ADOPT] = { .type = NLA_FLAG, },
+	[DST_A_VOLUME_NO_WAIT] = { .type = NLA_FLAG, },
+	[DST_A_VOLUME_GRACE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &dstb_a_volume_grace_ms_range),
+};
+
+/* DST_CMD_VOLUME_ASSEMBLE - do */
+static const struct nla_policy dstb_volume_assemble_nl_policy[DST_A_VOLUME_TAKEOVER + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+	[DST_A_VOLUME_NODE] = NLA_POLICY_NESTED(dstb_node_nl_policy),
+	[DST_A_VOLUME_CONNECTIONS] = NLA_POLICY_RANGE(NLA_U32, 1, 64),
+	[DST_A_VOLUME_IO_TIMEOUT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &dstb_a_volume_io_timeout_ms_range),
+	[DST_A_VOLUME_NO_WAIT] = { .type = NLA_FLAG, },
+	[DST_A_VOLUME_GRACE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &dstb_a_volume_grace_ms_range),
+	[DST_A_VOLUME_DEGRADED] = { .type = NLA_FLAG, },
+	[DST_A_VOLUME_TAKEOVER] = { .type = NLA_FLAG, },
+};
+
+/* DST_CMD_VOLUME_SUSPEND - do */
+static const struct nla_policy dstb_volume_suspend_nl_policy[DST_A_VOLUME_NAME + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+};
+
+/* DST_CMD_VOLUME_RESUME - do */
+static const struct nla_policy dstb_volume_resume_nl_policy[DST_A_VOLUME_NAME + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+};
+
+/* DST_CMD_VOLUME_SCRUB - do */
+static const struct nla_policy dstb_volume_scrub_nl_policy[DST_A_VOLUME_END + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+	[DST_A_VOLUME_REPAIR] = { .type = NLA_FLAG, },
+	[DST_A_VOLUME_END] = { .type = NLA_FLAG, },
+};
+
+/* DST_CMD_NODE_SUSPEND - do */
+static const struct nla_policy dstb_node_suspend_nl_policy[DST_A_VOLUME_NODE + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+	[DST_A_VOLUME_NODE] = NLA_POLICY_NESTED(dstb_node_nl_policy),
+};
+
+/* DST_CMD_NODE_RESUME - do */
+static const struct nla_policy dstb_node_resume_nl_policy[DST_A_VOLUME_NODE + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+	[DST_A_VOLUME_NODE] = NLA_POLICY_NESTED(dstb_node_nl_policy),
+};
+
+/* DST_CMD_NODE_REPLACE - do */
+static const struct nla_policy dstb_node_replace_nl_policy[DST_A_VOLUME_ADOPT + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+	[DST_A_VOLUME_NODE] = NLA_POLICY_NESTED(dstb_node_nl_policy),
+	[DST_A_VOLUME_ADOPT] = { .type = NLA_FLAG, },
+};
+
+/* DST_CMD_NODE_RESOLVE - do */
+static const struct nla_policy dstb_node_resolve_nl_policy[DST_A_VOLUME_NODE + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+	[DST_A_VOLUME_NODE] = NLA_POLICY_NESTED(dstb_node_nl_policy),
 };
 
 /* DST_CMD_VOLUME_STOP - do */
@@ -97,6 +166,16 @@ static const struct nla_policy dstb_export_remove_nl_policy[DST_A_EXPORT_NAME + 
 	[DST_A_EXPORT_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 };
 
+/* DST_CMD_EXPORT_SUSPEND - do */
+static const struct nla_policy dstb_export_suspend_nl_policy[DST_A_EXPORT_NAME + 1] = {
+	[DST_A_EXPORT_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+};
+
+/* DST_CMD_EXPORT_RESUME - do */
+static const struct nla_policy dstb_export_resume_nl_policy[DST_A_EXPORT_NAME + 1] = {
+	[DST_A_EXPORT_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+};
+
 /* DST_CMD_EXPORT_GET - do */
 static const struct nla_policy dstb_export_get_nl_policy[DST_A_EXPORT_NAME + 1] = {
 	[DST_A_EXPORT_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
@@ -121,7 +200,71 @@ static const struct genl_split_ops dstb_nl_ops[] = {
 		.pre_doit	= dstb_nl_do_admin,
 		.doit		= dstb_nl_volume_create_doit,
 		.policy		= dstb_volume_create_nl_policy,
-		.maxattr	= DST_A_VOLUME_IO_TIMEOUT_MS,
+		.maxattr	= DST_A_VOLUME_GRACE_MS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_VOLUME_ASSEMBLE,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_volume_assemble_doit,
+		.policy		= dstb_volume_assemble_nl_policy,
+		.maxattr	= DST_A_VOLUME_TAKEOVER,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_VOLUME_SUSPEND,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_volume_suspend_doit,
+		.policy		= dstb_volume_suspend_nl_policy,
+		.maxattr	= DST_A_VOLUME_NAME,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_VOLUME_RESUME,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_volume_resume_doit,
+		.policy		= dstb_volume_resume_nl_policy,
+		.maxattr	= DST_A_VOLUME_NAME,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_VOLUME_SCRUB,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_volume_scrub_doit,
+		.policy		= dstb_volume_scrub_nl_policy,
+		.maxattr	= DST_A_VOLUME_END,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_NODE_SUSPEND,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_node_suspend_doit,
+		.policy		= dstb_node_suspend_nl_policy,
+		.maxattr	= DST_A_VOLUME_NODE,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_NODE_RESUME,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_node_resume_doit,
+		.policy		= dstb_node_resume_nl_policy,
+		.maxattr	= DST_A_VOLUME_NODE,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_NODE_REPLACE,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_node_replace_doit,
+		.policy		= dstb_node_replace_nl_policy,
+		.maxattr	= DST_A_VOLUME_ADOPT,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_NODE_RESOLVE,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_node_resolve_doit,
+		.policy		= dstb_node_resolve_nl_policy,
+		.maxattr	= DST_A_VOLUME_NODE,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
@@ -167,6 +310,22 @@ static const struct genl_split_ops dstb_nl_ops[] = {
 		.pre_doit	= dstb_nl_do_admin,
 		.doit		= dstb_nl_export_remove_doit,
 		.policy		= dstb_export_remove_nl_policy,
+		.maxattr	= DST_A_EXPORT_NAME,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_EXPORT_SUSPEND,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_export_suspend_doit,
+		.policy		= dstb_export_suspend_nl_policy,
+		.maxattr	= DST_A_EXPORT_NAME,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_EXPORT_RESUME,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_export_resume_doit,
+		.policy		= dstb_export_resume_nl_policy,
 		.maxattr	= DST_A_EXPORT_NAME,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},

@@ -14,7 +14,7 @@
 
 /* Common nested types */
 extern const struct nla_policy dstb_addr_nl_policy[DST_A_ADDR_SOCKADDR + 1];
-extern const struct nla_policy dstb_node_nl_policy[DST_A_NODE_VOLUME + 1];
+extern const struct nla_policy dstb_node_nl_policy[DST_A_NODE_LEFT_MS + 1];
 extern const struct nla_policy dstb_param_nl_policy[DST_A_PARAM_VALUE + 1];
 
 int dstb_nl_do_admin(const struct genl_split_ops *ops, struct sk_buff *skb,
@@ -22,12 +22,22 @@ int dstb_nl_do_admin(const struct genl_split_ops *ops, struct sk_buff *skb,
 int dstb_nl_dump_admin(struct netlink_callback *cb);
 
 int dstb_nl_volume_create_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_volume_assemble_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_volume_suspend_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_volume_resume_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_volume_scrub_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_node_suspend_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_node_resume_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_node_replace_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_node_resolve_doit(struct sk_buff *skb, struct genl_info *info);
 int dstb_nl_volume_stop_doit(struct sk_buff *skb, struct genl_info *info);
 int dstb_nl_volume_get_doit(struct sk_buff *skb, struct genl_info *info);
 int dstb_nl_volume_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int dstb_nl_node_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int dstb_nl_export_add_doit(struct sk_buff *skb, struct genl_info *info);
 int dstb_nl_export_remove_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_export_suspend_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_export_resume_doit(struct sk_buff *skb, struct genl_info *info);
 int dstb_nl_export_get_doit(struct sk_buff *skb, struct genl_info *info);
 int dstb_nl_export_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int dstb_nl_session_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);

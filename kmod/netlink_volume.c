@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Netlink handlers about volumes, their nodes, and where their sectors live.
+ * Netlink handlers about volumes, and where their sectors live. Their nodes: netlink_node.c.
  */
-#include <linux/atomic.h>
 #include <linux/blkdev.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
@@ -11,118 +10,31 @@
 #include <net/sock.h>
 
 #include "mapping.h"
+#include "member.h"
 #include "netlink.h"
+#include "netlink_volume.h"
 #include "node.h"
 #include "place.h"
 #include "volume.h"
 
-/* Counts what may disturb a dump of volumes under way. */
-static atomic_t generation = ATOMIC_INIT(1);
-
-static u32 dump_seq(void)
-{
-	return atomic_read(&generation) ?: 1;
-}
-
-/*
- * Keeps nodes and disk of a volume from being taken apart, for a moment: stopping waits for it.
- * Returns false when it is being stopped already.
+/**
+ * dstb_netlink_hold() - keep nodes and disk of a volume from being taken apart, for a moment
+ * @vol:	the volume; stopping it waits for dstb_netlink_release()
+ *
+ * Return: false when it is being stopped already.
  */
-static bool hold_volume(struct dstb_volume *vol)
+bool dstb_netlink_hold(struct dstb_volume *vol)
 {
 	return percpu_ref_tryget_live(&vol->inflight);
 }
 
-static void release_volume(struct dstb_volume *vol)
+/**
+ * dstb_netlink_release() - the reverse of dstb_netlink_hold()
+ * @vol:	the volume
+ */
+void dstb_netlink_release(struct dstb_volume *vol)
 {
 	percpu_ref_put(&vol->inflight);
-}
-
-static int refuse_reply_only(struct nlattr **tb, const u8 *types, size_t nr, u32 index,
-			     struct netlink_ext_ack *extack)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++) {
-		if (!tb[types[i]])
-			continue;
-		NL_SET_ERR_MSG_ATTR_FMT(extack, tb[types[i]],
-					"node %u: attribute %u can't be given", index, types[i]);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int parse_node_place(struct nlattr **tb, u32 index, struct dstb_node_config *node,
-			    struct netlink_ext_ack *extack)
-{
-	if (!tb[DST_A_NODE_PATH] == !tb[DST_A_NODE_ADDR]) {
-		NL_SET_ERR_MSG_FMT(extack, "node %u: give one of path and addr", index);
-		return -EINVAL;
-	}
-	if (!tb[DST_A_NODE_ADDR] != !tb[DST_A_NODE_EXPORT]) {
-		NL_SET_ERR_MSG_FMT(extack, "node %u: an export goes with addr, and addr takes one",
-				   index);
-		return -EINVAL;
-	}
-	if (tb[DST_A_NODE_PATH]) {
-		nla_strscpy(node->path, tb[DST_A_NODE_PATH], sizeof(node->path));
-		if (node->path[0] == '/')
-			return 0;
-		NL_SET_ERR_MSG_ATTR_FMT(extack, tb[DST_A_NODE_PATH],
-					"node %u: the path must start with '/'", index);
-		return -EINVAL;
-	}
-	return dstb_netlink_name(tb[DST_A_NODE_EXPORT], "export", node->export,
-				 sizeof(node->export), extack) ?:
-	       dstb_netlink_addr_get(tb[DST_A_NODE_ADDR], &node->addr, extack);
-}
-
-static int parse_node(const struct nlattr *nest, u32 index, struct dstb_node_config *node,
-		      struct netlink_ext_ack *extack)
-{
-	static const u8 reply_only[] = {
-		DST_A_NODE_INDEX, DST_A_NODE_STATE, DST_A_NODE_REASON, DST_A_NODE_SIZE,
-		DST_A_NODE_IN_FLIGHT, DST_A_NODE_ERRORS, DST_A_NODE_READS, DST_A_NODE_WRITES,
-		DST_A_NODE_LATENCY_NS, DST_A_NODE_CONNECTIONS, DST_A_NODE_VOLUME,
-	};
-	struct nlattr *tb[DST_A_NODE_MAX + 1];
-	int err;
-
-	err = nla_parse_nested(tb, DST_A_NODE_MAX, nest, dstb_node_nl_policy, extack);
-	if (!err)
-		err = refuse_reply_only(tb, reply_only, ARRAY_SIZE(reply_only), index, extack);
-	if (!err)
-		err = parse_node_place(tb, index, node, extack);
-	if (err)
-		return err;
-	node->weight = dstb_netlink_u32(tb[DST_A_NODE_WEIGHT], 100);
-	node->zone = dstb_netlink_u32(tb[DST_A_NODE_ZONE], 0);
-	return 0;
-}
-
-static int parse_nodes(struct genl_info *info, struct dstb_volume_config *cfg)
-{
-	struct nlattr *attr;
-	int rem, err;
-
-	nla_for_each_attr_type(attr, DST_A_VOLUME_NODE, nlmsg_attrdata(info->nlhdr, GENL_HDRLEN),
-			       nlmsg_attrlen(info->nlhdr, GENL_HDRLEN), rem) {
-		if (cfg->nr_nodes == DSTB_MAX_NODES) {
-			NL_SET_ERR_MSG_ATTR_FMT(info->extack, attr, "more than %u nodes",
-						DSTB_MAX_NODES);
-			return -E2BIG;
-		}
-		err = parse_node(attr, cfg->nr_nodes, &cfg->nodes[cfg->nr_nodes], info->extack);
-		if (err)
-			return err;
-		cfg->nr_nodes++;
-	}
-	if (!cfg->nr_nodes) {
-		NL_SET_ERR_MSG(info->extack, "a volume takes at least one node");
-		return -EINVAL;
-	}
-	return 0;
 }
 
 static int parse_param(struct genl_info *info, const struct nlattr *nest,
@@ -174,7 +86,8 @@ static int parse_params(struct genl_info *info, struct dstb_volume_config *cfg)
 	return 0;
 }
 
-static int parse_volume(struct genl_info *info, struct dstb_volume_config *cfg)
+/* What a volume that is made and one that is assembled have in common. */
+static int parse_common(struct genl_info *info, bool assemble, struct dstb_volume_config *cfg)
 {
 	struct nlattr **attrs = info->attrs;
 	int err;
@@ -182,33 +95,73 @@ static int parse_volume(struct genl_info *info, struct dstb_volume_config *cfg)
 	err = dstb_netlink_name(attrs[DST_A_VOLUME_NAME], "volume", cfg->name, sizeof(cfg->name),
 				info->extack);
 	if (!err)
-		err = dstb_netlink_name(attrs[DST_A_VOLUME_POLICY], "policy", cfg->policy,
-					sizeof(cfg->policy), info->extack);
-	if (!err)
-		err = parse_params(info, cfg);
-	if (!err)
-		err = parse_nodes(info, cfg);
+		err = dstb_netlink_nodes(info, assemble, cfg);
 	if (err)
 		return err;
-	if (attrs[DST_A_VOLUME_UUID])
-		import_uuid(&cfg->uuid, nla_data(attrs[DST_A_VOLUME_UUID]));
-	cfg->read_only = nla_get_flag(attrs[DST_A_VOLUME_READ_ONLY]);
-	cfg->role = dstb_netlink_u32(attrs[DST_A_VOLUME_ROLE],
-				     cfg->read_only ? DST_ROLE_READER : DST_ROLE_WRITER);
 	cfg->connections = dstb_netlink_u32(attrs[DST_A_VOLUME_CONNECTIONS], 0);
 	cfg->io_timeout_ms = dstb_netlink_u32(attrs[DST_A_VOLUME_IO_TIMEOUT_MS], 0);
+	cfg->no_wait = nla_get_flag(attrs[DST_A_VOLUME_NO_WAIT]);
+	cfg->grace_given = attrs[DST_A_VOLUME_GRACE_MS];
+	cfg->grace_ms = dstb_netlink_u32(attrs[DST_A_VOLUME_GRACE_MS], 0);
+	return 0;
+}
+
+static int check_role(struct genl_info *info, const struct dstb_volume_config *cfg)
+{
+	struct nlattr **attrs = info->attrs;
+
 	if (cfg->role == DST_ROLE_READER && !cfg->read_only) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[DST_A_VOLUME_ROLE],
 				    "role reader: the volume must be read-only then");
 		return -EINVAL;
 	}
+	if (cfg->role == DST_ROLE_WRITER && !cfg->read_only)
+		return 0;
+	if (cfg->adopt) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[DST_A_VOLUME_ADOPT],
+				    "adopt: a read-only or shared volume takes any node as it is");
+		return -EINVAL;
+	}
+	if (cfg->nodes[cfg->nr_nodes - 1].witness) {
+		NL_SET_ERR_MSG(info->extack, "a read-only or shared volume has no witnesses");
+		return -EINVAL;
+	}
 	return 0;
 }
 
-static void create_reply(struct sk_buff *skb, struct genl_info *info,
-			 const struct dstb_volume *vol)
+static int parse_create(struct genl_info *info, struct dstb_volume_config *cfg)
 {
-	void *head = genlmsg_put_reply(skb, info, &dstb_nl_family, 0, DST_CMD_VOLUME_CREATE);
+	struct nlattr **attrs = info->attrs;
+	int err;
+
+	err = parse_common(info, false, cfg);
+	if (!err)
+		err = dstb_netlink_name(attrs[DST_A_VOLUME_POLICY], "policy", cfg->policy,
+					sizeof(cfg->policy), info->extack);
+	if (!err)
+		err = parse_params(info, cfg);
+	if (err)
+		return err;
+	if (attrs[DST_A_VOLUME_UUID])
+		import_uuid(&cfg->uuid, nla_data(attrs[DST_A_VOLUME_UUID]));
+	cfg->adopt = nla_get_flag(attrs[DST_A_VOLUME_ADOPT]);
+	cfg->read_only = nla_get_flag(attrs[DST_A_VOLUME_READ_ONLY]);
+	cfg->role = dstb_netlink_u32(attrs[DST_A_VOLUME_ROLE],
+				     cfg->read_only ? DST_ROLE_READER : DST_ROLE_WRITER);
+	return check_role(info, cfg);
+}
+
+static int parse_assemble(struct genl_info *info, struct dstb_volume_config *cfg)
+{
+	cfg->role = DST_ROLE_WRITER;
+	cfg->degraded = nla_get_flag(info->attrs[DST_A_VOLUME_DEGRADED]);
+	cfg->takeover = nla_get_flag(info->attrs[DST_A_VOLUME_TAKEOVER]);
+	return parse_common(info, true, cfg);
+}
+
+static void made_reply(struct sk_buff *skb, struct genl_info *info, const struct dstb_volume *vol)
+{
+	void *head = genlmsg_put_reply(skb, info, &dstb_nl_family, 0, info->genlhdr->cmd);
 
 	/* It fits: the message was made with room for much more. */
 	if (WARN_ON_ONCE(!head || nla_put_string(skb, DST_A_VOLUME_NAME, vol->name) ||
@@ -224,14 +177,11 @@ static void create_reply(struct sk_buff *skb, struct genl_info *info,
 	genlmsg_reply(skb, info);
 }
 
-/**
- * dstb_nl_volume_create_doit() - make a volume
- * @skb:	the request
- * @info:	the request, parsed
- *
- * Return: 0 or a negative errno.
- */
-int dstb_nl_volume_create_doit(struct sk_buff *skb, struct genl_info *info)
+/* Makes a volume, one way or the other. */
+static int make_volume(struct genl_info *info,
+		       int (*parse)(struct genl_info *info, struct dstb_volume_config *cfg),
+		       int (*make)(struct net *net, struct dstb_volume_config *cfg,
+				   struct dstb_volume **volp, struct netlink_ext_ack *extack))
 {
 	struct dstb_volume_config *cfg;
 	struct dstb_volume *vol;
@@ -244,15 +194,14 @@ int dstb_nl_volume_create_doit(struct sk_buff *skb, struct genl_info *info)
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	cfg->nodes = kvcalloc(DSTB_MAX_NODES, sizeof(*cfg->nodes), GFP_KERNEL);
 	if (reply && cfg->nodes)
-		err = parse_volume(info, cfg);
+		err = parse(info, cfg);
 	if (!err)
-		err = dstb_volume_create(genl_info_net(info), cfg, &vol, info->extack);
+		err = make(genl_info_net(info), cfg, &vol, info->extack);
 	if (!err) {
-		atomic_inc(&generation);
 		/* Stopped since? Then there is nothing to tell but that it was made. */
-		if (hold_volume(vol)) {
-			create_reply(reply, info, vol);
-			release_volume(vol);
+		if (dstb_netlink_hold(vol)) {
+			made_reply(reply, info, vol);
+			dstb_netlink_release(vol);
 		} else {
 			nlmsg_free(reply);
 		}
@@ -263,6 +212,30 @@ int dstb_nl_volume_create_doit(struct sk_buff *skb, struct genl_info *info)
 	kvfree(cfg->nodes);
 	kvfree(cfg);
 	return err;
+}
+
+/**
+ * dstb_nl_volume_create_doit() - make a volume
+ * @skb:	the request
+ * @info:	the request, parsed
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_nl_volume_create_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return make_volume(info, parse_create, dstb_volume_create);
+}
+
+/**
+ * dstb_nl_volume_assemble_doit() - bring back a volume that its nodes describe
+ * @skb:	the request
+ * @info:	the request, parsed
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_nl_volume_assemble_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return make_volume(info, parse_assemble, dstb_volume_assemble);
 }
 
 /**
@@ -281,14 +254,18 @@ int dstb_nl_volume_stop_doit(struct sk_buff *skb, struct genl_info *info)
 				info->extack);
 	if (err)
 		return err;
-	err = dstb_volume_stop(genl_info_net(info), name,
-			       nla_get_flag(info->attrs[DST_A_VOLUME_FORCE]), info->extack);
-	atomic_inc(&generation);
-	return err;
+	return dstb_volume_stop(genl_info_net(info), name,
+				nla_get_flag(info->attrs[DST_A_VOLUME_FORCE]), info->extack);
 }
 
-/* A volume by its name, held; for put_held_volume(). */
-static struct dstb_volume *get_held_volume(struct genl_info *info, const struct nlattr *attr)
+/**
+ * dstb_netlink_get_volume() - a volume by its name, held
+ * @info:	the request, parsed
+ * @attr:	the name
+ *
+ * Return: the volume, for dstb_netlink_put_volume(), or an ERR_PTR.
+ */
+struct dstb_volume *dstb_netlink_get_volume(struct genl_info *info, const struct nlattr *attr)
 {
 	char name[DSTB_VOLUME_NAME_LEN];
 	struct dstb_volume *vol;
@@ -302,7 +279,7 @@ static struct dstb_volume *get_held_volume(struct genl_info *info, const struct 
 		NL_SET_ERR_MSG_ATTR_FMT(info->extack, attr, "there is no volume %s", name);
 		return ERR_PTR(-ENOENT);
 	}
-	if (!hold_volume(vol)) {
+	if (!dstb_netlink_hold(vol)) {
 		dstb_volume_put(vol);
 		NL_SET_ERR_MSG_ATTR_FMT(info->extack, attr, "volume %s is being stopped", name);
 		return ERR_PTR(-ENODEV);
@@ -310,10 +287,79 @@ static struct dstb_volume *get_held_volume(struct genl_info *info, const struct 
 	return vol;
 }
 
-static void put_held_volume(struct dstb_volume *vol)
+/**
+ * dstb_netlink_put_volume() - the reverse of dstb_netlink_get_volume()
+ * @vol:	the volume
+ */
+void dstb_netlink_put_volume(struct dstb_volume *vol)
 {
-	release_volume(vol);
+	dstb_netlink_release(vol);
 	dstb_volume_put(vol);
+}
+
+static int change_volume(struct genl_info *info,
+			 int (*change)(struct dstb_volume *vol, struct netlink_ext_ack *extack))
+{
+	struct dstb_volume *vol;
+	int err;
+
+	vol = dstb_netlink_get_volume(info, info->attrs[DST_A_VOLUME_NAME]);
+	if (IS_ERR(vol))
+		return PTR_ERR(vol);
+	err = change(vol, info->extack);
+	dstb_netlink_put_volume(vol);
+	return err;
+}
+
+/**
+ * dstb_nl_volume_suspend_doit() - let what is under way end and hold new I/O
+ * @skb:	the request
+ * @info:	the request, parsed
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_nl_volume_suspend_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return change_volume(info, dstb_volume_suspend);
+}
+
+/**
+ * dstb_nl_volume_resume_doit() - go on after that
+ * @skb:	the request
+ * @info:	the request, parsed
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_nl_volume_resume_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return change_volume(info, dstb_volume_resume);
+}
+
+/**
+ * dstb_nl_volume_scrub_doit() - compare the copies of a volume, or end that
+ * @skb:	the request
+ * @info:	the request, parsed
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_nl_volume_scrub_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	bool repair = nla_get_flag(info->attrs[DST_A_VOLUME_REPAIR]);
+	bool end = nla_get_flag(info->attrs[DST_A_VOLUME_END]);
+	struct dstb_volume *vol;
+	int err;
+
+	if (repair && end) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DST_A_VOLUME_END],
+				    "scrub: repair and end do not go together");
+		return -EINVAL;
+	}
+	vol = dstb_netlink_get_volume(info, info->attrs[DST_A_VOLUME_NAME]);
+	if (IS_ERR(vol))
+		return PTR_ERR(vol);
+	err = dstb_volume_scrub(vol, repair, end, info->extack);
+	dstb_netlink_put_volume(vol);
+	return err;
 }
 
 static int put_params(struct sk_buff *skb, const struct dstb_mapping *map)
@@ -349,6 +395,32 @@ static int put_volume_state(struct sk_buff *skb, struct dstb_volume *vol)
 	return 0;
 }
 
+static int put_bytes(struct sk_buff *skb, int type, u64 sectors)
+{
+	return nla_put_u64_64bit(skb, type, sectors << SECTOR_SHIFT, 0);
+}
+
+static int put_members(struct sk_buff *skb, struct dstb_volume *vol)
+{
+	struct dstb_member_status status = { 0 };
+
+	dstb_member_status(vol, &status);
+	if ((vol->no_wait && nla_put_flag(skb, DST_A_VOLUME_NO_WAIT)) ||
+	    nla_put_u32(skb, DST_A_VOLUME_GRACE_MS, vol->grace_ms) ||
+	    (status.metadata && nla_put_flag(skb, DST_A_VOLUME_METADATA)) ||
+	    nla_put_u64_64bit(skb, DST_A_VOLUME_AGE, status.age, 0) ||
+	    nla_put_u32(skb, DST_A_VOLUME_VOTES, status.votes) ||
+	    nla_put_u32(skb, DST_A_VOLUME_NR_VOTES, status.nr_votes) ||
+	    put_bytes(skb, DST_A_VOLUME_REGION_SIZE, status.region) ||
+	    put_bytes(skb, DST_A_VOLUME_DIRTY, status.dirty) ||
+	    put_bytes(skb, DST_A_VOLUME_SCRUB_DONE, status.scrub_done) ||
+	    put_bytes(skb, DST_A_VOLUME_SCRUB_TOTAL, status.scrub_total) ||
+	    put_bytes(skb, DST_A_VOLUME_SCRUB_ERRORS, status.scrub_errors) ||
+	    nla_put_u64_64bit(skb, DST_A_VOLUME_REPAIRED, status.repaired, 0))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int put_volume(struct sk_buff *skb, struct dstb_volume *vol)
 {
 	const struct dstb_mapping *map = &vol->map;
@@ -358,7 +430,7 @@ static int put_volume(struct sk_buff *skb, struct dstb_volume *vol)
 	    nla_put(skb, DST_A_VOLUME_UUID, UUID_SIZE, &vol->uuid) ||
 	    nla_put_string(skb, DST_A_VOLUME_POLICY, map->policy_name) ||
 	    put_params(skb, map) || put_volume_state(skb, vol) ||
-	    nla_put_u64_64bit(skb, DST_A_VOLUME_SIZE, map->layout.capacity << SECTOR_SHIFT, 0) ||
+	    put_bytes(skb, DST_A_VOLUME_SIZE, map->layout.capacity) ||
 	    nla_put_u32(skb, DST_A_VOLUME_BLOCK_SIZE, map->layout.block_size) ||
 	    nla_put_u32(skb, DST_A_VOLUME_COPIES, map->layout.copies) ||
 	    nla_put_u64_64bit(skb, DST_A_VOLUME_POLICY_FAULTS, faults, 0) ||
@@ -370,7 +442,7 @@ static int put_volume(struct sk_buff *skb, struct dstb_volume *vol)
 	    nla_put_u32(skb, DST_A_VOLUME_CONNECTIONS, vol->connections) ||
 	    nla_put_u32(skb, DST_A_VOLUME_IO_TIMEOUT_MS, vol->io_timeout_ms) ||
 	    nla_put_u32(skb, DST_A_VOLUME_UP_NODES, dstb_volume_up_nodes(vol)) ||
-	    nla_put_u32(skb, DST_A_VOLUME_NR_NODES, vol->nr_nodes))
+	    nla_put_u32(skb, DST_A_VOLUME_NR_NODES, vol->nr_nodes) || put_members(skb, vol))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -389,18 +461,18 @@ int dstb_nl_volume_get_doit(struct sk_buff *skb, struct genl_info *info)
 	int err = -EMSGSIZE;
 	void *head;
 
-	vol = get_held_volume(info, info->attrs[DST_A_VOLUME_NAME]);
+	vol = dstb_netlink_get_volume(info, info->attrs[DST_A_VOLUME_NAME]);
 	if (IS_ERR(vol))
 		return PTR_ERR(vol);
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!reply) {
-		put_held_volume(vol);
+		dstb_netlink_put_volume(vol);
 		return -ENOMEM;
 	}
 	head = genlmsg_put_reply(reply, info, &dstb_nl_family, 0, DST_CMD_VOLUME_GET);
 	if (head)
 		err = put_volume(reply, vol);
-	put_held_volume(vol);
+	dstb_netlink_put_volume(vol);
 	if (err) {
 		nlmsg_free(reply);
 		return err;
@@ -409,7 +481,15 @@ int dstb_nl_volume_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
-static void *dump_head(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+/**
+ * dstb_netlink_volume_head() - begin a message of a dump
+ * @skb:	gets it
+ * @cb:		the dump, whose seq is dstb_volume_generation()
+ * @cmd:	enum of the command
+ *
+ * Return: for genlmsg_end() or genlmsg_cancel(), or NULL.
+ */
+void *dstb_netlink_volume_head(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
 	void *head;
 
@@ -425,11 +505,11 @@ static int dump_volume(struct sk_buff *skb, struct netlink_callback *cb, struct 
 	void *head;
 	int err;
 
-	if (!hold_volume(vol))
+	if (!dstb_netlink_hold(vol))
 		return 0;
-	head = dump_head(skb, cb, DST_CMD_VOLUME_GET);
+	head = dstb_netlink_volume_head(skb, cb, DST_CMD_VOLUME_GET);
 	err = head ? put_volume(skb, vol) : -EMSGSIZE;
-	release_volume(vol);
+	dstb_netlink_release(vol);
 	if (err)
 		genlmsg_cancel(skb, head);
 	else
@@ -447,119 +527,17 @@ static int dump_volume(struct sk_buff *skb, struct netlink_callback *cb, struct 
 int dstb_nl_volume_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dstb_netlink_dump *ctx = (void *)cb->ctx;
-	struct dstb_volume *vol = NULL;
-	unsigned long index = 0;
-
-	cb->seq = dump_seq();
-	while ((vol = dstb_volume_next(sock_net(skb->sk), vol))) {
-		if (index++ < ctx->object)
-			continue;
-		if (dump_volume(skb, cb, vol)) {
-			dstb_volume_put(vol);
-			return -EMSGSIZE;
-		}
-		ctx->object = index;
-	}
-	return 0;
-}
-
-static int put_node_place(struct sk_buff *skb, const struct dstb_node_config *cfg)
-{
-	if (cfg->path[0])
-		return nla_put_string(skb, DST_A_NODE_PATH, cfg->path);
-	return dstb_netlink_addr_put(skb, DST_A_NODE_ADDR, &cfg->addr) ?:
-	       nla_put_string(skb, DST_A_NODE_EXPORT, cfg->export);
-}
-
-static int put_node_state(struct sk_buff *skb, struct dstb_node *node)
-{
-	char reason[DSTB_REASON_LEN];
-	unsigned long flags;
-	u32 state;
-
-	spin_lock_irqsave(&node->lock, flags);
-	state = node->state;
-	strscpy(reason, node->reason);
-	spin_unlock_irqrestore(&node->lock, flags);
-	return nla_put_u32(skb, DST_A_NODE_STATE, state) ?:
-	       nla_put_string(skb, DST_A_NODE_REASON, reason);
-}
-
-static int put_node(struct sk_buff *skb, struct dstb_node *node)
-{
-	struct nlattr *nest = nla_nest_start(skb, DST_A_VOLUME_NODE);
-
-	if (!nest || nla_put_u32(skb, DST_A_NODE_INDEX, node->index) ||
-	    put_node_place(skb, &node->config) || put_node_state(skb, node) ||
-	    nla_put_string(skb, DST_A_NODE_VOLUME, node->vol->name) ||
-	    nla_put_u32(skb, DST_A_NODE_WEIGHT, node->config.weight) ||
-	    nla_put_u32(skb, DST_A_NODE_ZONE, node->config.zone) ||
-	    nla_put_u64_64bit(skb, DST_A_NODE_SIZE, node->data_sectors << SECTOR_SHIFT, 0) ||
-	    nla_put_u32(skb, DST_A_NODE_IN_FLIGHT, dstb_node_in_flight(node)) ||
-	    nla_put_u64_64bit(skb, DST_A_NODE_ERRORS, atomic64_read(&node->errors), 0) ||
-	    nla_put_u64_64bit(skb, DST_A_NODE_READS, atomic64_read(&node->reads), 0) ||
-	    nla_put_u64_64bit(skb, DST_A_NODE_WRITES, atomic64_read(&node->writes), 0) ||
-	    nla_put_u64_64bit(skb, DST_A_NODE_LATENCY_NS, READ_ONCE(node->latency_ns), 0) ||
-	    nla_put_u32(skb, DST_A_NODE_CONNECTIONS, dstb_node_connections(node)))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
-}
-
-static int put_nodes(struct sk_buff *skb, struct netlink_callback *cb, struct dstb_volume *vol)
-{
-	struct dstb_netlink_dump *ctx = (void *)cb->ctx;
+	struct dstb_volume *vol;
 	int err = 0;
-	void *head;
 
-	if (!hold_volume(vol))
-		return 0;
-	for (; ctx->part < vol->nr_nodes; ctx->part++) {
-		head = dump_head(skb, cb, DST_CMD_NODE_GET);
-		if (!head || nla_put_string(skb, DST_A_VOLUME_NAME, vol->name) ||
-		    put_node(skb, vol->nodes[ctx->part])) {
-			genlmsg_cancel(skb, head);
-			err = -EMSGSIZE;
-			break;
-		}
-		genlmsg_end(skb, head);
+	cb->seq = dstb_volume_generation();
+	while (!err && (vol = dstb_volume_next(sock_net(skb->sk), ctx->object))) {
+		err = dump_volume(skb, cb, vol);
+		if (!err)
+			ctx->object = vol->serial;
+		dstb_volume_put(vol);
 	}
-	release_volume(vol);
 	return err;
-}
-
-/**
- * dstb_nl_node_get_dumpit() - show the nodes of a volume, or of all
- * @skb:	gets the messages
- * @cb:		the dump
- *
- * Return: 0 when all was shown, -EMSGSIZE when there is more, or another negative errno.
- */
-int dstb_nl_node_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	const struct nlattr *name = genl_info_dump(cb)->attrs[DST_A_VOLUME_NAME];
-	struct dstb_netlink_dump *ctx = (void *)cb->ctx;
-	struct dstb_volume *vol = NULL;
-	unsigned long index = 0;
-
-	cb->seq = dump_seq();
-	while ((vol = dstb_volume_next(sock_net(skb->sk), vol))) {
-		if (index++ < ctx->object)
-			continue;
-		if (!name || !nla_strcmp(name, vol->name)) {
-			ctx->found = true;
-			if (put_nodes(skb, cb, vol)) {
-				dstb_volume_put(vol);
-				return -EMSGSIZE;
-			}
-		}
-		ctx->object = index;
-		ctx->part = 0;
-	}
-	if (!name || ctx->found)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(cb->extack, name, "there is no such volume");
-	return -ENOENT;
 }
 
 /* Checks and completes what is asked: as much as there is when no length is given. */
@@ -646,7 +624,7 @@ int dstb_nl_map_get_doit(struct sk_buff *skb, struct genl_info *info)
 	u32 nr;
 	int err;
 
-	vol = get_held_volume(info, info->attrs[DST_A_MAP_VOLUME]);
+	vol = dstb_netlink_get_volume(info, info->attrs[DST_A_MAP_VOLUME]);
 	if (IS_ERR(vol))
 		return PTR_ERR(vol);
 	err = map_range(info, vol, &sector, &nr);
@@ -663,6 +641,6 @@ int dstb_nl_map_get_doit(struct sk_buff *skb, struct genl_info *info)
 	else
 		err = map_reply(info, vol, sector, &place);
 put:
-	put_held_volume(vol);
+	dstb_netlink_put_volume(vol);
 	return err;
 }

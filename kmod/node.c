@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Nodes: made, watched, unmade. What differs between local and remote is behind struct
- * dstb_node_ops.
+ * dstb_node_ops; what makes them come and go, in member.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -9,28 +9,42 @@
 #include <linux/slab.h>
 
 #include "event.h"
+#include "fault.h"
+#include "io.h"
+#include "member.h"
 #include "node.h"
 #include "trace.h"
-
-/*
- * The end of each medium is kept for what recovery will store there (superblocks, bitmap), so that
- * volumes made now keep their layout: docs/decisions.md.
- */
-#define META_SECTORS	2048U
-#define ALIGN_SECTORS	2048U
-#define MIN_SECTORS	(META_SECTORS + ALIGN_SECTORS)
 
 static const char * const state_names[] = {
 	[DST_NODE_STATE_CONNECTING] = "connecting",
 	[DST_NODE_STATE_UP] = "up",
 	[DST_NODE_STATE_FAILED] = "failed",
+	[DST_NODE_STATE_LOST] = "lost",
+	[DST_NODE_STATE_AWAY] = "away",
+	[DST_NODE_STATE_SUSPENDED] = "suspended",
+	[DST_NODE_STATE_SYNCING] = "syncing",
+	[DST_NODE_STATE_REFUSED] = "refused",
 };
 
-/* From (row) to (bit). A node that has failed stays so for the life of the volume. */
+#define TO(name)	BIT(DST_NODE_STATE_ ## name)
+/* What a node that is out of service may become, besides being connected again. */
+#define FROM_OUT	(TO(CONNECTING) | TO(UP) | TO(SYNCING) | TO(SUSPENDED) | TO(REFUSED) | \
+			 TO(FAILED))
+
+/* From (row) to (bit). */
 static const u8 transitions[] = {
-	[DST_NODE_STATE_CONNECTING] = BIT(DST_NODE_STATE_UP) | BIT(DST_NODE_STATE_FAILED),
-	[DST_NODE_STATE_UP] = BIT(DST_NODE_STATE_FAILED),
-	[DST_NODE_STATE_FAILED] = 0,
+	[DST_NODE_STATE_CONNECTING] = TO(UP) | TO(SYNCING) | TO(FAILED) | TO(AWAY) | TO(SUSPENDED) |
+				      TO(REFUSED),
+	[DST_NODE_STATE_UP] = TO(FAILED) | TO(LOST) | TO(AWAY) | TO(SUSPENDED) | TO(REFUSED) |
+			      TO(SYNCING),
+	[DST_NODE_STATE_SYNCING] = TO(UP) | TO(FAILED) | TO(LOST) | TO(AWAY) | TO(SUSPENDED) |
+				   TO(REFUSED),
+	[DST_NODE_STATE_LOST] = TO(UP) | TO(SYNCING) | TO(AWAY) | TO(SUSPENDED) | TO(REFUSED) |
+				TO(FAILED),
+	[DST_NODE_STATE_AWAY] = FROM_OUT,
+	[DST_NODE_STATE_SUSPENDED] = FROM_OUT | TO(LOST) | TO(AWAY),
+	[DST_NODE_STATE_REFUSED] = FROM_OUT,
+	[DST_NODE_STATE_FAILED] = FROM_OUT,
 };
 
 /**
@@ -49,7 +63,8 @@ const char *dstb_node_state_name(u32 state)
  * @reason:	a sentence for people
  *
  * Context: any.
- * Return: true if it changed; false if the table forbids it, or it is in that state.
+ * Return: true if it changed; false if the table forbids it, or it is in that state: then only the
+ * reason is taken, where the state is the same.
  */
 bool dstb_node_set_state(struct dstb_node *node, u32 state, const char *reason)
 {
@@ -60,20 +75,115 @@ bool dstb_node_set_state(struct dstb_node *node, u32 state, const char *reason)
 	spin_lock_irqsave(&node->lock, flags);
 	old = node->state;
 	ok = transitions[old] & BIT(state);
-	if (ok) {
+	if (ok || (old == state && state != DST_NODE_STATE_FAILED))
 		strscpy(node->reason, reason, sizeof(node->reason));
+	if (ok) {
 		WRITE_ONCE(node->state, state);
+		node->since = jiffies;
 	}
 	spin_unlock_irqrestore(&node->lock, flags);
 	if (!ok)
 		return false;
 	trace_dstb_node_state(node->vol->name, node->index, old, state);
-	if (state == DST_NODE_STATE_FAILED)
-		pr_warn("volume %s: node %u failed: %s\n", node->vol->name, node->index, reason);
+	if (state == DST_NODE_STATE_FAILED || state == DST_NODE_STATE_LOST ||
+	    state == DST_NODE_STATE_AWAY || state == DST_NODE_STATE_REFUSED)
+		pr_warn("volume %s: node %u %s: %s\n", node->vol->name, node->index,
+			state_names[state], reason);
 	dstb_event_node(node, state_names[old], state_names[state], reason);
-	if (state == DST_NODE_STATE_FAILED)
-		dstb_volume_node_failed(node->vol);
+	dstb_volume_node_changed(node->vol);
 	return true;
+}
+
+/**
+ * dstb_node_set_part() - change the part that a node has in requests
+ * @node:	the node
+ * @part:	its part from now on
+ * @ready:	legs may be started
+ *
+ * What waits for it is started when it is ready; when it is out, dstb_node_end_pending() is due.
+ * Context: any.
+ */
+void dstb_node_set_part(struct dstb_node *node, enum dstb_part part, bool ready)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
+	WRITE_ONCE(node->part, part);
+	WRITE_ONCE(node->ready, ready);
+	if (ready) {
+		node->impatient = false;
+		if (!list_empty(&node->pending))
+			queue_work(node->vol->io_wq, &node->pend_work);
+	}
+	spin_unlock_irqrestore(&node->lock, flags);
+}
+
+/**
+ * dstb_node_pend() - a leg can't be started, or its connection broke below it
+ * @leg:	the leg; nobody else has it any more
+ *
+ * It waits for the node to come back, and ends with BLK_STS_TRANSPORT where that is of no use: when
+ * the node is out, when a read can go elsewhere, when it is the module's own.
+ * Context: any.
+ */
+void dstb_node_pend(struct dstb_leg *leg)
+{
+	struct dstb_node *node = leg->node;
+	unsigned long flags;
+	bool wait = leg->patient;
+
+	if (wait) {
+		spin_lock_irqsave(&node->lock, flags);
+		wait = node->part != DSTB_PART_OUT && !node->impatient;
+		if (wait) {
+			list_add_tail(&leg->wait, &node->pending);
+			WRITE_ONCE(node->nr_pending, node->nr_pending + 1);
+			/* It may have come back before we got here. */
+			if (node->ready)
+				queue_work(node->vol->io_wq, &node->pend_work);
+		}
+		spin_unlock_irqrestore(&node->lock, flags);
+	}
+	if (!wait)
+		dstb_leg_end(leg, BLK_STS_TRANSPORT);
+}
+
+static void take_pending(struct dstb_node *node, struct list_head *legs)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&node->lock, flags);
+	list_splice_init(&node->pending, legs);
+	WRITE_ONCE(node->nr_pending, 0);
+	spin_unlock_irqrestore(&node->lock, flags);
+}
+
+/**
+ * dstb_node_end_pending() - nothing waits for the node any more
+ * @node:	the node, out or impatient
+ *
+ * Context: process, may sleep.
+ */
+void dstb_node_end_pending(struct dstb_node *node)
+{
+	struct dstb_leg *leg, *next;
+	LIST_HEAD(legs);
+
+	take_pending(node, &legs);
+	list_for_each_entry_safe(leg, next, &legs, wait)
+		dstb_leg_end(leg, BLK_STS_TRANSPORT);
+}
+
+static void pend_work_fn(struct work_struct *work)
+{
+	struct dstb_node *node = container_of(work, struct dstb_node, pend_work);
+	struct dstb_leg *leg, *next;
+	LIST_HEAD(legs);
+
+	if (READ_ONCE(node->ready) && !dstb_fault_hold(node))
+		take_pending(node, &legs);
+	list_for_each_entry_safe(leg, next, &legs, wait)
+		node->ops->start(leg);
 }
 
 /**
@@ -86,7 +196,7 @@ bool dstb_node_set_state(struct dstb_node *node, u32 state, const char *reason)
 void dstb_node_view(const struct dstb_node *node, struct dstb_node_view *view)
 {
 	view->node = node->index;
-	view->flags = (node->session ? 0 : DSTB_VIEW_LOCAL) |
+	view->flags = (node->config.path[0] ? DSTB_VIEW_LOCAL : 0) |
 		      (dstb_node_in_sync(node) ? DSTB_VIEW_IN_SYNC : 0);
 	view->in_flight = atomic_read(&node->in_flight);
 	view->errors = atomic64_read(&node->errors);
@@ -109,76 +219,93 @@ u32 dstb_node_connections(const struct dstb_node *node)
 
 static int check_size(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
-	if (node->size < MIN_SECTORS) {
+	if (node->size < DSTB_MIN_SECTORS) {
 		NL_SET_ERR_MSG_FMT(extack,
 				   "node %u is too small: %llu bytes, at least %llu are needed",
-				   node->index, (u64)node->size << 9, (u64)MIN_SECTORS << 9);
+				   node->index, (u64)node->size << 9, (u64)DSTB_MIN_SECTORS << 9);
 		return -ENOSPC;
 	}
-	if (node->read_only && !node->vol->read_only) {
+	if (node->read_only && !node->vol->read_only && !node->vol->probing) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u is read-only: create the volume --read-only",
 				   node->index);
 		return -EROFS;
 	}
-	node->data_sectors = round_down(node->size, ALIGN_SECTORS) - META_SECTORS;
+	node->data_sectors = node->meta;
 	return 0;
 }
 
 /**
- * dstb_node_create() - open or connect a node of a new volume
+ * dstb_node_ops_of() - which kind of node is this?
+ * @cfg:	where it is
+ */
+const struct dstb_node_ops *dstb_node_ops_of(const struct dstb_node_config *cfg)
+{
+	if (str_has_prefix(cfg->path, DSTB_EXPORT_PATH))
+		return &dstb_node_export_ops;
+	return cfg->path[0] ? &dstb_node_local_ops : &dstb_node_remote_ops;
+}
+
+/**
+ * dstb_node_alloc() - make a node that is not open
  * @vol:	the volume
  * @index:	its place in it
  * @cfg:	where it is
- * @extack:	gets the sentence
  *
- * Context: process; sleeps, seconds at most.
- * Return: the node, up, or an ERR_PTR.
+ * Context: process, may sleep.
+ * Return: the node, out, or NULL.
  */
-struct dstb_node *dstb_node_create(struct dstb_volume *vol, u32 index,
-				   const struct dstb_node_config *cfg,
-				   struct netlink_ext_ack *extack)
+struct dstb_node *dstb_node_alloc(struct dstb_volume *vol, u32 index,
+				  const struct dstb_node_config *cfg)
 {
-	struct dstb_node *node;
-	int err;
+	struct dstb_node *node = kzalloc(sizeof(*node), GFP_KERNEL);
 
-	node = kzalloc(sizeof(*node), GFP_KERNEL);
 	if (!node)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	node->vol = vol;
 	node->index = index;
 	node->config = *cfg;
 	if (!node->config.weight)
 		node->config.weight = 100;
 	node->state = DST_NODE_STATE_CONNECTING;
+	node->since = jiffies;
 	spin_lock_init(&node->lock);
-	node->ops = cfg->path[0] ? &dstb_node_local_ops : &dstb_node_remote_ops;
-	err = node->ops->open(node, extack);
+	mutex_init(&node->link);
+	INIT_LIST_HEAD(&node->pending);
+	INIT_WORK(&node->pend_work, pend_work_fn);
+	dstb_member_init_node(node);
+	node->ops = dstb_node_ops_of(cfg);
+	return node;
+}
+
+/**
+ * dstb_node_open() - open or connect a node for the first time
+ * @node:	the node
+ * @extack:	gets the sentence
+ *
+ * Context: process; sleeps, seconds at most.
+ * Return: 0, and its size and limits are known; or a negative errno, and it is not open.
+ */
+int dstb_node_open(struct dstb_node *node, struct netlink_ext_ack *extack)
+{
+	int err = node->ops->open(node, extack);
+
 	if (err)
-		goto free;
+		return err;
 	err = check_size(node, extack);
 	if (err)
-		goto close;
-	if (!dstb_node_set_state(node, DST_NODE_STATE_UP, "")) {
-		NL_SET_ERR_MSG_FMT(extack, "node %u failed: %s", index, node->reason);
-		err = -EIO;
-		goto close;
-	}
-	return node;
-close:
-	node->ops->close(node);
-free:
-	kfree(node);
-	return ERR_PTR(err);
+		node->ops->close(node);
+	return err;
 }
 
 /**
  * dstb_node_destroy() - close a node
- * @node:	the node; nothing is under way on it
+ * @node:	the node; nothing is under way on it, and nothing is done to it any more
  *
  * Context: process, may sleep.
  */
 void dstb_node_destroy(struct dstb_node *node)
 {
 	node->ops->close(node);
+	kvfree(node->lacks);
 	kfree(node);
 }

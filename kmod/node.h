@@ -7,35 +7,57 @@
 
 #include <linux/atomic.h>
 #include <linux/blkdev.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "disk.h"
 #include "mapping.h"
 #include "volume.h"
 
 struct dstb_leg;
+struct dstb_local_session;
 struct dstb_node;
 struct dstb_session;
 struct netlink_ext_ack;
+
+/* The end of each medium is kept for the superblocks and the bitmap: docs/recovery.md. */
+#define DSTB_ALIGN_SECTORS	2048U
+#define DSTB_MIN_SECTORS	(DST_DISK_META_SECTORS + DSTB_ALIGN_SECTORS)
+
+/*
+ * enum dstb_part - which part a node has in requests; apart from its state, which says why
+ */
+enum dstb_part {
+	DSTB_PART_OUT,		/* none */
+	DSTB_PART_SYNCING,	/* is written; serves reads of regions that it does not lack */
+	DSTB_PART_IN,		/* is written and read */
+};
 
 /**
  * struct dstb_node_ops - a kind of node
  * @open:	opens or connects; fills size, limits, flags of the node. Process context, may
  *		sleep, seconds at most
- * @start:	starts a leg; dstb_leg_end() is called for it once, here or later, in any context.
- *		Submitter's context or a worker's: may sleep on preallocated pools only
- * @abort:	makes everything under way end with an error within a bounded time, and refuses what
- *		comes later. Process context, may sleep. Not for local devices, whose own timeouts
- *		must do. Optional
- * @close:	the reverse of @open; nothing is under way. Process context, may sleep
+ * @reopen:	opens or connects again what was open before, whatever has become of it: its limits
+ *		must still suit the volume. Process context, may sleep, seconds at most
+ * @start:	starts a leg; dstb_leg_end() or dstb_node_pend() is called for it once, here or
+ *		later, in any context. Submitter's context or a worker's: may sleep on preallocated
+ *		pools only
+ * @abort:	makes everything under way end within a bounded time, with dstb_node_pend(). Process
+ *		context, may sleep. Not for local devices, whose own timeouts must do. Optional
+ * @close:	the reverse of @open; nothing is under way. Process context, may sleep. Does nothing
+ *		when it is not open
  * @connections: how many now. Optional
+ * @instance:	which life of its target it is connected to. Process context, may sleep. Optional
  */
 struct dstb_node_ops {
 	int (*open)(struct dstb_node *node, struct netlink_ext_ack *extack);
+	int (*reopen)(struct dstb_node *node, struct netlink_ext_ack *extack);
 	void (*start)(struct dstb_leg *leg);
 	void (*abort)(struct dstb_node *node);
 	void (*close)(struct dstb_node *node);
 	u32 (*connections)(const struct dstb_node *node);
+	u64 (*instance)(const struct dstb_node *node);
 };
 
 /**
@@ -45,13 +67,22 @@ struct dstb_node_ops {
  * @ops:	its kind
  * @config:	where it is
  * @state:	enum dst_node_state; changed by dstb_node_set_state() only, read anywhere
- * @lock:	protects changes of @state and @reason; irq-safe
+ * @lock:	protects changes of @state, @reason, @part, @ready, @impatient, @pending; irq-safe
  * @reason:	a sentence for people
+ * @since:	jiffies when it came into its state
+ * @part:	enum dstb_part; read anywhere
+ * @ready:	legs may be started; else they wait in @pending. Read anywhere
+ * @impatient:	legs do not wait, they fail
+ * @pending:	legs that wait for it
+ * @nr_pending:	how many
+ * @pend_work:	starts them
  * @size:	of the medium, in sectors
- * @data_sectors: of the data area: what the layout may use
- * @lim:	its queue limits, as opened
+ * @data_sectors: of the data area: what the layout may use; what it was made with, whatever medium
+ *		is in its place
+ * @meta:	where the medium's metadata area begins, in sectors
+ * @lim:	its queue limits, as first opened
  * @max_sectors: longest leg it takes, in sectors; 0: any
- * @volatile_cache: a flush means something to it
+ * @volatile_cache: a flush means something to it; as it was when it was opened
  * @read_only:	takes no writes
  * @in_flight:	legs under way
  * @errors:	legs that failed
@@ -60,7 +91,38 @@ struct dstb_node_ops {
  * @latency_ns:	moving average of a read, an eighth of weight for the newest
  * @bdev_file:	local: the device, open
  * @bdev:	local: the device
- * @session:	remote: the session
+ * @session:	remote: the session; RCU for who starts a leg
+ * @attached:	local export: what it is attached by
+ * @leave_status: local export: enum dst_wire_status, why it is to be left; 0: it is not
+ *
+ * Of volumes with metadata (member.c; what is not said to be read elsewhere is its worker's):
+ * @uuid:	of the medium
+ * @age:	the last that was written to it
+ * @super_seq:	sequence number of the superblock written last
+ * @recorded:	superblocks may say that it is in sync. Read by who ends writes
+ * @sure:	a quorum of them does
+ * @gen:	one more with each time that it goes out or is lost. Under the volume's member_lock
+ * @admit_gen:	what @gen was when its admission began
+ * @link:	held by who connects it, looks at its medium, or closes it
+ * @instance:	of the remote export, when it was last in service
+ * @lacks:	while it is syncing, a bit for each region that it has not got. Made before it
+ *		begins, kept until the node goes
+ * @sync_total:	regions that @lacks began with
+ * @sync_done:	regions that it got since
+ * @sync_stamp:	jiffies when its resync began
+ * @sync_gen:	one more with each resync that begins. Under the volume's member_lock
+ * @taken:	it has been in service: who has it now, if it is not us, has taken it from us
+ * @cache_lost:	what it had acknowledged may be gone, and nobody else has it: the next flush fails
+ * @reconnect:	connects it again
+ * @grace_work:	ends the time that it is waited for
+ * @grace_end:	jiffies then
+ * @back:	jiffies when it was let in
+ * @tries:	attempts to connect since it was lost
+ * @suspended:	by the operator: is not connected again
+ * @leaving:	its target has asked to do without it
+ * @admit_work:	looks at its medium
+ * @discard:	what it has that was written apart is to be thrown away
+ * @closing:	no reconnect is begun any more
  */
 struct dstb_node {
 	struct dstb_volume *vol;
@@ -68,10 +130,18 @@ struct dstb_node {
 	const struct dstb_node_ops *ops;
 	struct dstb_node_config config;
 	u32 state;
-	spinlock_t lock; /* protects state and reason */
+	spinlock_t lock; /* protects state, reason, part, ready, pending */
 	char reason[DSTB_REASON_LEN];
+	unsigned long since;
+	u8 part;
+	bool ready;
+	bool impatient;
+	struct list_head pending;
+	u32 nr_pending;
+	struct work_struct pend_work;
 	u64 size;
 	u64 data_sectors;
+	u64 meta;
 	struct queue_limits lim;
 	u32 max_sectors;
 	bool volatile_cache;
@@ -83,14 +153,46 @@ struct dstb_node {
 	u64 latency_ns;
 	struct file *bdev_file;
 	struct block_device *bdev;
-	struct dstb_session *session;
+	struct dstb_session __rcu *session;
+	struct dstb_local_session *attached;
+	u32 leave_status;
+
+	uuid_t uuid;
+	struct dstb_age age;
+	u64 super_seq;
+	bool recorded;
+	bool sure;
+	u32 gen;
+	u32 admit_gen;
+	struct mutex link; /* connecting, closing */
+	u64 instance;
+	unsigned long *lacks;
+	u32 sync_total;
+	u32 sync_done;
+	unsigned long sync_stamp;
+	u32 sync_gen;
+	bool taken;
+	bool cache_lost;
+	struct delayed_work reconnect;
+	struct delayed_work grace_work;
+	unsigned long grace_end;
+	unsigned long back;
+	u32 tries;
+	bool suspended;
+	bool leaving;
+	struct work_struct admit_work;
+	bool discard;
+	bool closing;
 };
 
-struct dstb_node *dstb_node_create(struct dstb_volume *vol, u32 index,
-				   const struct dstb_node_config *cfg,
-				   struct netlink_ext_ack *extack);
+struct dstb_node *dstb_node_alloc(struct dstb_volume *vol, u32 index,
+				  const struct dstb_node_config *cfg);
+int dstb_node_open(struct dstb_node *node, struct netlink_ext_ack *extack);
 void dstb_node_destroy(struct dstb_node *node);
 bool dstb_node_set_state(struct dstb_node *node, u32 state, const char *reason);
+void dstb_node_set_part(struct dstb_node *node, enum dstb_part part, bool ready);
+void dstb_node_pend(struct dstb_leg *leg);
+void dstb_node_end_pending(struct dstb_node *node);
 const char *dstb_node_state_name(u32 state);
 void dstb_node_view(const struct dstb_node *node, struct dstb_node_view *view);
 u32 dstb_node_connections(const struct dstb_node *node);
@@ -100,13 +202,57 @@ static inline u32 dstb_node_in_flight(const struct dstb_node *node)
 	return atomic_read(&node->in_flight);
 }
 
-/* In sync: may be read. Until recovery comes, that is: it has not failed. */
-static inline bool dstb_node_in_sync(const struct dstb_node *node)
+/* Legs that the medium has now, apart from those that wait for it. */
+static inline u32 dstb_node_busy(const struct dstb_node *node)
 {
-	return READ_ONCE(node->state) == DST_NODE_STATE_UP;
+	return atomic_read(&node->in_flight) - READ_ONCE(node->nr_pending);
 }
 
+/* The metadata is at the end of the medium. */
+static inline u64 dstb_node_meta(u64 size)
+{
+	return size < DSTB_MIN_SECTORS ?
+		       0 :
+		       round_down(size, DSTB_ALIGN_SECTORS) - DST_DISK_META_SECTORS;
+}
+
+/* Has everything: may be read anywhere. */
+static inline bool dstb_node_in_sync(const struct dstb_node *node)
+{
+	return READ_ONCE(node->part) == DSTB_PART_IN;
+}
+
+/*
+ * May a flush mean something to it? The cache of a device of this kernel can be switched on at any
+ * time; the block layer knows.
+ */
+static inline bool dstb_node_may_cache(const struct dstb_node *node)
+{
+	return node->volatile_cache || node->config.path[0];
+}
+
+/* Does it have this region? */
+static inline bool dstb_node_has(const struct dstb_node *node, u32 region)
+{
+	u8 part = READ_ONCE(node->part);
+
+	return likely(part == DSTB_PART_IN) ||
+	       (part == DSTB_PART_SYNCING && !test_bit(region, node->lacks));
+}
+
+/* node_local.c: what devices of this kernel share */
+void dstb_node_bdev_limits(struct dstb_node *node);
+u32 dstb_node_depth(const struct dstb_node *node);
+int dstb_node_bdev_suits(const struct dstb_node *node, struct netlink_ext_ack *extack);
+void dstb_node_bdev_start(struct dstb_leg *leg);
+
+/* The path of a local node that is an export of this kernel begins so. */
+#define DSTB_EXPORT_PATH	"export:"
+
+const struct dstb_node_ops *dstb_node_ops_of(const struct dstb_node_config *cfg);
+
 extern const struct dstb_node_ops dstb_node_local_ops;
+extern const struct dstb_node_ops dstb_node_export_ops;
 extern const struct dstb_node_ops dstb_node_remote_ops;
 
 #endif /* _DSTB_NODE_H */

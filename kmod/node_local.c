@@ -4,6 +4,7 @@
  * the leg.
  */
 #include <linux/blkdev.h>
+#include <linux/delay.h>
 #include <linux/netlink.h>
 
 #include "io.h"
@@ -24,10 +25,13 @@ static int same_twice(const struct dstb_node *node, struct netlink_ext_ack *exta
 
 	if (lookup_bdev(node->config.path, &dev))
 		return 0; /* the open says it better */
-	for (i = 0; i < node->index; i++) {
-		if (vol->nodes[i]->bdev && vol->nodes[i]->bdev->bd_dev == dev) {
-			NL_SET_ERR_MSG_FMT(extack, "nodes %u and %u are the same device, %s", i,
-					   node->index, node->config.path);
+	for (i = 0; i < vol->nr_nodes && vol->nodes[i]; i++) {
+		const struct dstb_node *other = vol->nodes[i];
+
+		if (other != node && other->bdev && other->bdev->bd_dev == dev) {
+			NL_SET_ERR_MSG_FMT(extack, "nodes %u and %u are the same device, %s",
+					   min(i, node->index), max(i, node->index),
+					   node->config.path);
 			return -EEXIST;
 		}
 	}
@@ -64,6 +68,66 @@ static int open_error(const struct dstb_node *node, int err, struct netlink_ext_
 	return err;
 }
 
+static void local_close(struct dstb_node *node)
+{
+	if (!node->bdev_file)
+		return;
+	node->bdev = NULL;
+	bdev_fput(node->bdev_file);
+	node->bdev_file = NULL;
+}
+
+/**
+ * dstb_node_bdev_limits() - take what a node's device is and can do
+ * @node:	the node; its device is known
+ */
+void dstb_node_bdev_limits(struct dstb_node *node)
+{
+	node->size = bdev_nr_sectors(node->bdev);
+	node->meta = dstb_node_meta(node->size);
+	node->lim = bdev_get_queue(node->bdev)->limits;
+	node->volatile_cache = bdev_write_cache(node->bdev);
+	node->read_only = bdev_read_only(node->bdev);
+}
+
+/**
+ * dstb_node_depth() - how many volumes of this kernel a node's device has below it, with itself
+ * @node:	the node
+ *
+ * Context: process; nobody opens the node again meanwhile.
+ */
+u32 dstb_node_depth(const struct dstb_node *node)
+{
+	const struct dstb_volume *below = node->bdev ? dstb_volume_of(node->bdev) : NULL;
+
+	return below ? below->depth : 0;
+}
+
+/**
+ * dstb_node_bdev_suits() - does a node's device suit the volume, which is what it is?
+ * @node:	the node
+ * @extack:	gets the sentence
+ *
+ * Return: 0 or -EMEDIUMTYPE.
+ */
+int dstb_node_bdev_suits(const struct dstb_node *node, struct netlink_ext_ack *extack)
+{
+	const struct dstb_volume *vol = node->vol;
+	const char *why = NULL;
+
+	if (node->meta < node->data_sectors || !node->meta)
+		why = "is too small";
+	else if (dstb_node_depth(node) >= DSTB_MAX_DEPTH)
+		why = "is a volume with too many below it";
+	else if (!node->config.witness && vol->started &&
+		 node->lim.logical_block_size > vol->map.layout.block_size)
+		why = "has larger blocks than the volume";
+	if (!why)
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "%.60s %s", node->config.path, why);
+	return -EMEDIUMTYPE;
+}
+
 static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	blk_mode_t mode = BLK_OPEN_READ | (node->vol->read_only ? 0 : BLK_OPEN_WRITE);
@@ -82,19 +146,28 @@ static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 	if (bdev_is_zoned(node->bdev)) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is a zoned device, which can't be a node",
 				   node->index, node->config.path);
-		bdev_fput(file);
+		local_close(node);
 		return -EOPNOTSUPP;
 	}
-	node->size = bdev_nr_sectors(node->bdev);
-	node->lim = bdev_get_queue(node->bdev)->limits;
-	node->volatile_cache = bdev_write_cache(node->bdev);
-	node->read_only = bdev_read_only(node->bdev);
+	dstb_node_bdev_limits(node);
 	return 0;
 }
 
-static void local_close(struct dstb_node *node)
+static int local_reopen(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
-	bdev_fput(node->bdev_file);
+	int err;
+
+	/* What it had under way ends by the device's own limits. */
+	while (dstb_node_busy(node))
+		msleep(20);
+	local_close(node);
+	err = local_open(node, extack);
+	if (err)
+		return err;
+	err = dstb_node_bdev_suits(node, extack);
+	if (err)
+		local_close(node);
+	return err;
 }
 
 static void local_end_io(struct bio *bio)
@@ -103,22 +176,37 @@ static void local_end_io(struct bio *bio)
 	blk_status_t status = bio->bi_status;
 
 	bio_uninit(bio);
-	dstb_leg_end(leg, status);
+	/*
+	 * A device that can't be reached is a device that fails: it has nobody to connect it again.
+	 */
+	dstb_leg_end(leg, status == BLK_STS_TRANSPORT ? BLK_STS_IOERR : status);
 }
 
-static void local_start(struct dstb_leg *leg)
+/**
+ * dstb_node_bdev_start() - start a leg on a device of this kernel
+ * @leg:	the leg
+ *
+ * Context: process; may sleep as submit_bio() does.
+ */
+void dstb_node_bdev_start(struct dstb_leg *leg)
 {
 	struct dstb_io *io = leg->io;
+	struct block_device *bdev = READ_ONCE(leg->node->bdev);
 	struct bio *bio = &leg->bio;
 
+	/* It is being opened again. */
+	if (unlikely(!bdev)) {
+		dstb_node_pend(leg);
+		return;
+	}
 	if (io->flush) {
-		bio_init(bio, leg->node->bdev, NULL, 0, REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC);
+		bio_init(bio, bdev, NULL, 0, REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC);
 	} else {
 		/*
 		 * Nothing to clone but the description: no integrity, no inline encryption, so this
 		 * allocates nothing.
 		 */
-		bio_init_clone(leg->node->bdev, bio, io->data, GFP_NOIO);
+		bio_init_clone(bdev, bio, io->data, GFP_NOIO);
 		bio->bi_opf = io->op | (io->opf & ~NOT_FOR_LEGS);
 		bio->bi_iter.bi_sector = leg->sector;
 	}
@@ -129,6 +217,7 @@ static void local_start(struct dstb_leg *leg)
 
 const struct dstb_node_ops dstb_node_local_ops = {
 	.open = local_open,
-	.start = local_start,
+	.reopen = local_reopen,
+	.start = dstb_node_bdev_start,
 	.close = local_close,
 };

@@ -4,8 +4,8 @@
  *
  * An error on one connection is an error of the session. It ends in one place, fail_work: mark the
  * session broken, wait a grace period (whoever was starting a leg has queued it by then), close
- * every connection, and only then end what was under way. dstb_session_close() does the same for a
- * volume that stops.
+ * every connection, and only then give what was under way back to the node, which keeps it for the
+ * next session or ends it. dstb_session_close() does the same for a volume that stops.
  */
 #include <linux/netlink.h>
 #include <linux/slab.h>
@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "io.h"
 #include "main.h"
+#include "member.h"
 #include "node.h"
 #include "session.h"
 
@@ -45,11 +46,10 @@ static void fail_work_fn(struct work_struct *work)
 			break;
 		}
 	}
-	/*
-	 * Before any leg ends: a write is not acknowledged before the node that missed it is out.
-	 */
-	dstb_node_set_state(session->node, DST_NODE_STATE_FAILED, reason);
+	/* Before any leg ends: a write is not acknowledged before it is known who missed it. */
+	dstb_member_lost(session->node, session->bye, reason);
 	session_end(session);
+	dstb_member_reconnect(session->node);
 }
 
 static void tick_fn(struct work_struct *work)
@@ -77,17 +77,30 @@ static void tick_fn(struct work_struct *work)
 	queue_delayed_work(dstb_watch_wq, &session->tick, TICK);
 }
 
+/* A target may grant more than was asked for: no more is used. */
+static u32 granted_depth(const struct dst_wire_welcome *w)
+{
+	return min_t(u32, le16_to_cpu(w->depth), DSTB_WANTED_DEPTH);
+}
+
+static u32 granted_window(const struct dst_wire_welcome *w)
+{
+	return min(le32_to_cpu(w->window), DSTB_WANTED_WINDOW);
+}
+
 static void grant(struct dstb_session *session, const struct dst_wire_welcome *w, u32 wanted)
 {
 	struct dstb_wire_limits *lim = &session->limits;
-	struct dstb_node *node = session->node;
+	struct queue_limits *queue = &session->lim;
 	u32 device = le16_to_cpu(w->device);
 
 	session->id = le64_to_cpu(w->session);
-	session->window = le32_to_cpu(w->window);
+	session->window = granted_window(w);
 	session->nr_lanes = min_t(u32, wanted, le16_to_cpu(w->nr_conns));
+	session->device = device;
+	session->instance = le64_to_cpu(w->instance);
 	lim->size = le64_to_cpu(w->size);
-	lim->depth = le16_to_cpu(w->depth);
+	lim->depth = granted_depth(w);
 	lim->max_request = le32_to_cpu(w->max_request);
 	lim->max_discard = le32_to_cpu(w->max_discard);
 	lim->max_write_zeroes = le32_to_cpu(w->max_write_zeroes);
@@ -95,22 +108,18 @@ static void grant(struct dstb_session *session, const struct dst_wire_welcome *w
 	lim->epoch = le64_to_cpu(w->epoch);
 	lim->read_only = device & DST_WIRE_DEV_READ_ONLY;
 
-	node->size = lim->size;
-	node->max_sectors = lim->max_request >> 9;
-	node->volatile_cache = device & DST_WIRE_DEV_VWC;
-	node->read_only = lim->read_only;
-	blk_set_stacking_limits(&node->lim);
-	node->lim.logical_block_size = lim->block_size;
-	node->lim.physical_block_size = le32_to_cpu(w->physical_block_size);
-	node->lim.io_min = max(le32_to_cpu(w->io_min), lim->block_size);
-	node->lim.io_opt = le32_to_cpu(w->io_opt);
-	node->lim.discard_granularity = le32_to_cpu(w->discard_granularity);
-	node->lim.max_hw_discard_sectors = lim->max_discard;
-	node->lim.max_discard_sectors = lim->max_discard;
-	node->lim.max_write_zeroes_sectors = lim->max_write_zeroes;
-	node->lim.features = BLK_FEAT_NOWAIT |
-			     (node->volatile_cache ? BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA : 0) |
-			     (device & DST_WIRE_DEV_ROTATIONAL ? BLK_FEAT_ROTATIONAL : 0);
+	blk_set_stacking_limits(queue);
+	queue->logical_block_size = lim->block_size;
+	queue->physical_block_size = le32_to_cpu(w->physical_block_size);
+	queue->io_min = max(le32_to_cpu(w->io_min), lim->block_size);
+	queue->io_opt = le32_to_cpu(w->io_opt);
+	queue->discard_granularity = le32_to_cpu(w->discard_granularity);
+	queue->max_hw_discard_sectors = lim->max_discard;
+	queue->max_discard_sectors = lim->max_discard;
+	queue->max_write_zeroes_sectors = lim->max_write_zeroes;
+	queue->features = BLK_FEAT_NOWAIT |
+			  (device & DST_WIRE_DEV_VWC ? BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA : 0) |
+			  (device & DST_WIRE_DEV_ROTATIONAL ? BLK_FEAT_ROTATIONAL : 0);
 }
 
 static int open_lane(struct dstb_session *session, u32 index, struct socket *sock,
@@ -132,8 +141,8 @@ static int open_lane(struct dstb_session *session, u32 index, struct socket *soc
 		if (IS_ERR(sock))
 			return PTR_ERR(sock);
 		if (le64_to_cpu(w.epoch) != session->limits.epoch ||
-		    le16_to_cpu(w.depth) != session->limits.depth ||
-		    le32_to_cpu(w.window) != session->window) {
+		    granted_depth(&w) != session->limits.depth ||
+		    granted_window(&w) != session->window) {
 			NL_SET_ERR_MSG(extack, "the target grants each connection something else");
 			sock_release(sock);
 			return -EPROTO;
@@ -159,7 +168,7 @@ static void session_free(struct dstb_session *session)
 
 /**
  * dstb_session_open() - connect a node
- * @node:	the node; gets size and limits
+ * @node:	the node; nothing of it is changed
  * @extack:	gets the sentence
  *
  * Context: process; sleeps, seconds at most.
@@ -226,6 +235,7 @@ undo:
 void dstb_session_abort(struct dstb_session *session)
 {
 	dstb_conn_fail(&session->lanes[0]->conn, "stopped by force");
+	queue_work(dstb_watch_wq, &session->fail_work);
 	flush_work(&session->fail_work);
 }
 

@@ -7,6 +7,7 @@
 #define _DSTB_SESSION_H
 
 #include <linux/atomic.h>
+#include <linux/blkdev.h>
 #include <linux/kref.h>
 #include <linux/sbitmap.h>
 #include <linux/spinlock.h>
@@ -28,7 +29,7 @@ enum dstb_slot_state {
 };
 
 /**
- * struct dstb_slot - a command under way. Keeps all that a resend needs until the leg ends
+ * struct dstb_slot - a command under way
  * @msg:	its message
  * @lane:	the connection's
  * @leg:	what it is for
@@ -103,6 +104,10 @@ struct dstb_lane {
  * @nr_lanes:	connections
  * @lanes:	the connections
  * @broken:	set once: no leg is started any more. Read under RCU with the start of a leg
+ * @device:	DST_WIRE_DEV_* of the export
+ * @instance:	of the export
+ * @lim:	its queue limits
+ * @bye:	enum dst_wire_status that the target said good-bye with; 0 when it did not
  * @fail_work:	ends everything under way; the only one to do it while the volume lives
  * @tick:	looks for silence and for requests that take too long
  * @io_timeout:	in jiffies
@@ -115,6 +120,10 @@ struct dstb_session {
 	u32 nr_lanes;
 	struct dstb_lane **lanes;
 	unsigned long broken;
+	u32 device;
+	u64 instance;
+	struct queue_limits lim;
+	u32 bye;
 	struct work_struct fail_work;
 	struct delayed_work tick;
 	unsigned long io_timeout;
@@ -127,13 +136,23 @@ void dstb_session_close(struct dstb_session *session);
 /* lane.c */
 struct dstb_lane *dstb_lane_create(struct dstb_session *session, u32 index);
 void dstb_lane_put(struct dstb_lane *lane);
-void dstb_lane_start(struct dstb_lane *lane, struct dstb_leg *leg);
+enum dstb_lane_queued {
+	DSTB_LANE_SEND,
+	DSTB_LANE_WAITS,
+	DSTB_LANE_BROKEN,
+};
+
+enum dstb_lane_queued dstb_lane_start(struct dstb_lane *lane, struct dstb_leg *leg);
+void dstb_lane_send(struct dstb_lane *lane);
 void dstb_lane_fail_all(struct dstb_lane *lane);
 void dstb_lane_ping(struct dstb_lane *lane);
 void dstb_lane_bye(struct dstb_lane *lane);
 const char *dstb_lane_overdue(const struct dstb_lane *lane, unsigned long timeout);
 
-/* handshake.c */
+/* handshake.c: commands under way, and bytes of their data, that each connection asks for */
+#define DSTB_WANTED_DEPTH	128U
+#define DSTB_WANTED_WINDOW	(4U << 20)
+
 struct socket;
 struct dst_wire_welcome;
 struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u64 session,

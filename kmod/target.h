@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel target, inside: exports, listeners, sessions, connections, commands.
+ * The kernel target, inside: exports, listeners, claims, sessions, connections, commands.
  *
  * dstb_target_lock protects every list here and what hangs on it; it is for control only, no
- * command takes it.
+ * command takes it. Nobody waits for a device or for a peer while holding it: who must wait until
+ * others have left an export has a claim in the export's queue.
  */
 #ifndef _DSTB_TARGET_H
 #define _DSTB_TARGET_H
 
 #include <linux/bio.h>
 #include <linux/completion.h>
+#include <linux/in6.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -22,6 +24,49 @@
 
 extern struct mutex dstb_target_lock;
 
+#define DSTB_FENCED	16U	/* fenced initiators that an export remembers */
+
+/**
+ * struct dstb_identity - who an initiator is
+ * @client:	uuid of its volume
+ * @instance:	the volume's life; 0: nobody
+ */
+struct dstb_identity {
+	uuid_t client;
+	u64 instance;
+};
+
+/**
+ * struct dstb_claim - somebody wants an export
+ *
+ * All under dstb_target_lock.
+ * @list:	in the export's queue of those who wait, else empty
+ * @export:	whose queue that is, or NULL
+ * @who:	who
+ * @volume:	what it is called; outlives the claim
+ * @role:	enum dst_wire_role
+ * @takeover:	other writers are to be fenced
+ * @replaced:	a newer claim of the same initiator has come: this one is over
+ * @since:	jiffies when it began to wait
+ * @kick:	asks it to look again, in a process and soon; called with dstb_target_lock held
+ */
+struct dstb_claim {
+	struct list_head list;
+	struct dstb_export *export;
+	struct dstb_identity who;
+	const char *volume;
+	u32 role;
+	bool takeover;
+	bool replaced;
+	unsigned long since;
+	void (*kick)(struct dstb_claim *claim);
+};
+
+/* It is in the queue now: look again when kicked. No status of the wire. */
+#define DSTB_CLAIM_WAIT	(~0U)
+/* so long at most, then it is refused */
+#define DSTB_CLAIM_MS	60000U
+
 /**
  * struct dstb_listener - a listening socket, shared by the exports that name its address
  * @list:	in the list of listeners
@@ -29,7 +74,7 @@ extern struct mutex dstb_target_lock;
  * @addr:	its address
  * @users:	exports; the last one closes it
  * @sock:	the socket
- * @accept_work: takes what has connected
+ * @accept_work: takes what has connected; later once more if there was no memory for it
  * @tconns:	connections that are still in the handshake
  * @nr_tconns:	how many
  * @gone:	woken when @nr_tconns becomes zero
@@ -42,7 +87,7 @@ struct dstb_listener {
 	struct dstb_addr addr;
 	u32 users;
 	struct socket *sock;
-	struct work_struct accept_work;
+	struct delayed_work accept_work;
 	struct list_head tconns;
 	u32 nr_tconns;
 	wait_queue_head_t gone;
@@ -53,6 +98,7 @@ struct dstb_listener {
 /**
  * struct dstb_export - a block device on offer
  * @list:	in the list of exports
+ * @serial:	one more than that of the export made before; the list is in this order
  * @kref:	the list's, and each user's of dstb_export_get()
  * @config:	what it was made from
  * @net:	its network namespace
@@ -62,16 +108,26 @@ struct dstb_listener {
  * @bios:	for commands
  * @wq:		for its connections; of its own, so that a tree in one kernel never waits for its
  *		own level's rescuer
+ * @close_wq:	ends its connections, which takes as long as the device does: of its own, so that
+ *		no other export waits for this one's device
  * @listeners:	one for each address
+ * @instance:	random, not 0: what the device's volatile cache took in this life of the export is
+ *		still there
  * @sessions:	who uses it
  * @nr_sessions: how many
- * @nr_tconns:	connections of its sessions
- * @removed:	takes nobody any more
- * @gone:	woken when @nr_tconns becomes zero
+ * @claims:	who waits for others to leave, in the order they came
+ * @fenced:	initiators that must not come back, the last DSTB_FENCED of them
+ * @nr_fenced:	how many there have been
+ * @last_writer: who opened it last other than as a reader
+ * @suspended:	takes nobody for now
+ * @removed:	takes nobody any more, or not yet
+ * @added:	it was there once; else only its name is taken
+ * @gone:	woken when a session has gone, and when @suspended or @removed changes
  * @rejected:	connections closed or refused for what they sent
  */
 struct dstb_export {
 	struct list_head list;
+	u64 serial;
 	struct kref kref;
 	struct dstb_export_config config;
 	struct net *net;
@@ -80,11 +136,18 @@ struct dstb_export {
 	struct dstb_wire_limits limits;
 	struct bio_set bios;
 	struct workqueue_struct *wq;
+	struct workqueue_struct *close_wq;
 	struct dstb_listener *listeners[DSTB_MAX_LISTEN];
+	u64 instance;
 	struct list_head sessions;
 	u32 nr_sessions;
-	u32 nr_tconns;
+	struct list_head claims;
+	struct dstb_identity fenced[DSTB_FENCED];
+	u32 nr_fenced;
+	struct dstb_identity last_writer;
+	bool suspended;
 	bool removed;
+	bool added;
 	wait_queue_head_t gone;
 	atomic64_t rejected;
 };
@@ -93,22 +156,50 @@ struct dstb_export {
  * struct dstb_tsession - an initiator at an export
  * @list:	in the export's
  * @export:	the export
+ * @who:	who it is
+ * @local:	it is in this kernel and has no connections; else NULL
  * @info:	for status
  * @limits:	to hold commands against; constant
  * @window:	granted, bytes of data under way on a connection
  * @nr_conns:	granted
+ * @chain_len:	of @chain
+ * @chain:	the initiator's volume, and those above it, when it came
  * @tconns:	its connections
- * @dead:	one of its connections broke: takes no more
+ * @dead:	one of its connections broke, or it was ended: takes no more
+ * @left:	the initiator has said BYE. Set without a lock
+ * @fenced:	another one has taken its place as writer
  */
 struct dstb_tsession {
 	struct list_head list;
 	struct dstb_export *export;
+	struct dstb_identity who;
+	struct dstb_local_session *local;
 	struct dstb_session_info info;
 	struct dstb_wire_limits limits;
 	u32 window;
 	u32 nr_conns;
+	u32 chain_len;
+	u8 chain[DST_WIRE_MAX_CHAIN][16];
 	struct list_head tconns;
 	bool dead;
+	bool left;
+	bool fenced;
+};
+
+/**
+ * struct dstb_local_session - a volume of this kernel at an export
+ * @sess:	what others see of it
+ * @claim:	how it came in
+ * @kicked:	its claim was
+ * @leave:	asks it to detach: dstb_export_attach()
+ * @arg:	for @leave
+ */
+struct dstb_local_session {
+	struct dstb_tsession sess;
+	struct dstb_claim claim;
+	struct completion kicked;
+	void (*leave)(void *arg, u32 status, const char *why);
+	void *arg;
 };
 
 enum dstb_cmd_state {
@@ -153,6 +244,7 @@ struct dstb_cmd {
 enum dstb_tconn_state {
 	DSTB_TCONN_HELLO,	/* HELLO has not come yet */
 	DSTB_TCONN_DECIDING,	/* HELLO is being looked at */
+	DSTB_TCONN_PARKED,	/* its claim waits until others have left the export */
 	DSTB_TCONN_LIVE,
 };
 
@@ -163,6 +255,7 @@ enum dstb_tconn_state {
  * @text:	payload of REJECT
  * @pong:	header of the reply to a PING
  * @bye:	header of BYE
+ * @leaving:	header of LEAVING
  */
 struct dstb_tctl {
 	struct dst_wire_hdr answer;
@@ -172,18 +265,21 @@ struct dstb_tctl {
 	};
 	struct dst_wire_hdr pong;
 	struct dst_wire_hdr bye;
+	struct dst_wire_hdr leaving;
 };
 
 /**
  * struct dstb_tconn - a connection at the target
  * @conn:	the connection
  * @list:	in its listener's, later in its session's
+ * @from:	address of the peer
  * @listener:	where it came in; NULL once it has a session
  * @session:	its session; NULL before
  * @state:	enum dstb_tconn_state
  * @index:	number of the connection in its session
- * @since:	jiffies when it was accepted
+ * @since:	jiffies when it was accepted, or refused
  * @hello:	what it said
+ * @claim:	of the first connection of a session, until it is decided
  * @hello_work:	looks at it
  * @tick:	looks for silence
  * @close_work:	ends it
@@ -191,7 +287,9 @@ struct dstb_tctl {
  * @answer:	WELCOME or REJECT
  * @pong:	reply to a PING
  * @bye:	BYE
+ * @leaving:	LEAVING
  * @pong_busy:	@pong is on its way
+ * @leaving_busy: @leaving is on its way
  * @rejecting:	@answer is a REJECT: the end
  * @cmds:	the table, by tag
  * @hdrs:	headers of the replies, in pages of their own: lent to the socket
@@ -209,12 +307,14 @@ struct dstb_tctl {
 struct dstb_tconn {
 	struct dstb_conn conn;
 	struct list_head list;
+	struct in6_addr from;
 	struct dstb_listener *listener;
 	struct dstb_tsession *session;
 	u8 state;
 	u32 index;
 	unsigned long since;
 	struct dst_wire_hello hello;
+	struct dstb_claim claim;
 	struct work_struct hello_work;
 	struct delayed_work tick;
 	struct work_struct close_work;
@@ -222,7 +322,9 @@ struct dstb_tconn {
 	struct dstb_msg answer;
 	struct dstb_msg pong;
 	struct dstb_msg bye;
+	struct dstb_msg leaving;
 	unsigned long pong_busy;
+	unsigned long leaving_busy;
 	bool rejecting;
 
 	struct dstb_cmd *cmds;
@@ -239,6 +341,17 @@ struct dstb_tconn {
 	struct completion idle;
 };
 
+static inline bool dstb_identity_equal(const struct dstb_identity *a, const struct dstb_identity *b)
+{
+	return a->instance == b->instance && uuid_equal(&a->client, &b->client);
+}
+
+/* Commands of a connection with the device; a hint. One is its own, until it closes. */
+static inline u32 dstb_tconn_busy(const struct dstb_tconn *tc)
+{
+	return max(atomic_read(&tc->bios) - 1, 0);
+}
+
 #define DSTB_TARGET_DEPTH	128U		/* commands a connection */
 #define DSTB_TARGET_WINDOW	(4U << 20)	/* bytes of data a connection */
 #define DSTB_TARGET_CONNS	8U		/* connections a session */
@@ -250,15 +363,32 @@ void dstb_listener_put(struct dstb_listener *listener);
 
 /* target_conn.c */
 int dstb_tconn_create(struct dstb_listener *listener, struct socket *sock);
-void dstb_tconn_bye(struct dstb_tconn *tc, const char *why);
+void dstb_tconn_bye(struct dstb_tconn *tc, u32 status, const char *why);
+void dstb_tconn_leaving(struct dstb_tconn *tc);
 void dstb_tconn_answer(struct dstb_tconn *tc, u8 op, u32 status, u32 length);
 
 /* target_session.c */
 void dstb_tsession_hello(struct dstb_tconn *tc);
 void dstb_tsession_leave(struct dstb_tconn *tc);
+void dstb_tsession_init(struct dstb_tsession *sess, struct dstb_export *exp,
+			const struct dstb_claim *claim, const struct dst_wire_hello *hello);
+void dstb_tsession_opened(struct dstb_tsession *sess);
+void dstb_tsession_closed(struct dstb_tsession *sess, const char *why);
+void dstb_tsession_end(struct dstb_tsession *sess, u32 status, const char *why);
+
+/* target_claim.c */
+void dstb_claim_init(struct dstb_claim *claim, void (*kick)(struct dstb_claim *claim));
+void dstb_claim_drop(struct dstb_claim *claim);
+void dstb_claim_opened(struct dstb_export *exp, const struct dstb_identity *who, u32 role);
+void dstb_claim_kick(struct dstb_export *exp);
+void dstb_claim_kick_all(struct dstb_export *exp);
+u32 dstb_claim_decide(struct dstb_claim *claim, struct dstb_export *exp,
+		      const struct dst_wire_hello *hello, char *text);
 
 /* export.c */
+struct dstb_export *dstb_export_lookup(struct net *net, const char *name);
 struct dstb_export *dstb_export_find(struct dstb_listener *listener, const char *name);
+u32 dstb_export_above(u8 chain[][16], u32 len);
 void dstb_export_fill_welcome(const struct dstb_export *exp, struct dst_wire_welcome *w);
 void dstb_export_net_exit(struct net *net);
 

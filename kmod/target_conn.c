@@ -2,10 +2,13 @@
 /*
  * A connection at the target, from accept to its end.
  *
+ * Its beginning: HELLO comes; hello_work decides, or leaves it parked until others have left the
+ * export (target_claim.c), and is then queued again; WELCOME or REJECT.
+ *
  * Its end: dstb_conn_fail() from anywhere queues close_work, which is the only one to take it
  * apart, in this order: watch and handshake stopped; socket closed (nothing comes in any more);
- * what the device has is waited for; replies thrown away; out of its session (whose other
- * connections then end, too) or its listener; freed.
+ * what the device has is waited for; replies thrown away; out of the queue that its claim waits in;
+ * out of its session (whose other connections then end, too) or its listener; freed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -88,6 +91,7 @@ static void tconn_message(struct dstb_conn *conn, const struct dstb_wire_msg *ms
 		tconn_pong(tc);
 		return;
 	case DST_WIRE_BYE:
+		WRITE_ONCE(tc->session->left, true);
 		dstb_conn_fail(conn, "the initiator said good-bye");
 		return;
 	default:
@@ -122,6 +126,8 @@ static void tconn_sent(struct dstb_conn *conn, struct dstb_msg *msg)
 
 	if (msg == &tc->pong)
 		clear_bit(0, &tc->pong_busy);
+	else if (msg == &tc->leaving)
+		clear_bit(0, &tc->leaving_busy);
 	else if (msg != &tc->bye && msg != &tc->answer)
 		dstb_export_io_sent(msg);
 }
@@ -130,8 +136,8 @@ static void tconn_sent(struct dstb_conn *conn, struct dstb_msg *msg)
  * dstb_tconn_answer() - answer a HELLO
  * @tc:		the connection; its ctl has the payload
  * @op:		DST_WIRE_WELCOME or DST_WIRE_REJECT. After a REJECT it is the peer that closes, so
- *		that the text arrives; one that does not is closed when the time for the handshake
- *		is over
+ *		that the text arrives; one that does not is closed after as long as a handshake may
+ *		take
  * @status:	of a REJECT
  * @length:	of the payload
  *
@@ -142,6 +148,7 @@ void dstb_tconn_answer(struct dstb_tconn *tc, u8 op, u32 status, u32 length)
 	struct dstb_wire_msg msg = { .op = op, .status = status, .length = length };
 
 	tc->rejecting = op == DST_WIRE_REJECT;
+	WRITE_ONCE(tc->since, jiffies);
 	dstb_wire_encode(tc->answer.hdr, &msg);
 	tc->answer.payload = length;
 	dstb_conn_queue(&tc->conn, &tc->answer);
@@ -150,41 +157,79 @@ void dstb_tconn_answer(struct dstb_tconn *tc, u8 op, u32 status, u32 length)
 
 /**
  * dstb_tconn_bye() - end a connection from our side, and say so to the peer
- * @tc:		the connection
+ * @tc:		the connection, of a session
+ * @status:	enum dst_wire_status, what to say
  * @why:	for the log
  *
  * Context: process, may sleep; dstb_target_lock held.
  */
-void dstb_tconn_bye(struct dstb_tconn *tc, const char *why)
+void dstb_tconn_bye(struct dstb_tconn *tc, u32 status, const char *why)
 {
 	struct dstb_wire_msg msg = {
-		.op = DST_WIRE_BYE, .status = DST_WIRE_EGONE, .epoch = tc->session->limits.epoch,
+		.op = DST_WIRE_BYE, .status = status, .epoch = tc->session->limits.epoch,
 	};
 
 	lockdep_assert_held(&dstb_target_lock);
 	if (READ_ONCE(tc->conn.broken))
 		return;
 	dstb_wire_encode(tc->bye.hdr, &msg);
+	WRITE_ONCE(tc->conn.orderly, true);
 	dstb_conn_queue(&tc->conn, &tc->bye);
 	dstb_conn_send(&tc->conn);
 	dstb_conn_fail(&tc->conn, "%s", why);
 }
 
+/**
+ * dstb_tconn_leaving() - tell the initiator that it will have to do without the export
+ * @tc:		the connection, of a session
+ *
+ * Context: process, may sleep; dstb_target_lock held.
+ */
+void dstb_tconn_leaving(struct dstb_tconn *tc)
+{
+	struct dstb_wire_msg msg = {
+		.op = DST_WIRE_LEAVING, .epoch = tc->session->limits.epoch,
+	};
+
+	lockdep_assert_held(&dstb_target_lock);
+	if (READ_ONCE(tc->conn.broken) || test_and_set_bit(0, &tc->leaving_busy))
+		return;
+	dstb_wire_encode(tc->leaving.hdr, &msg);
+	dstb_conn_queue(&tc->conn, &tc->leaving);
+	dstb_conn_send(&tc->conn);
+}
+
 /* ---- watch ---- */
+
+static bool after_ms(unsigned long since, unsigned int ms)
+{
+	return time_after_eq(jiffies, since + msecs_to_jiffies(ms));
+}
 
 static void tick_fn(struct work_struct *work)
 {
 	struct dstb_tconn *tc = container_of(to_delayed_work(work), struct dstb_tconn, tick);
 
-	if (tc->rejecting)
-		dstb_conn_fail(&tc->conn, "refused");
-	else if (READ_ONCE(tc->state) != DSTB_TCONN_LIVE)
+	switch (READ_ONCE(tc->state)) {
+	case DSTB_TCONN_HELLO:
 		dstb_conn_violation(&tc->conn, "handshake took too long");
-	else if (time_after(jiffies,
-			    READ_ONCE(tc->conn.rx_stamp) + msecs_to_jiffies(DST_WIRE_DEAD_MS)))
+		return;
+	case DSTB_TCONN_PARKED:
+		/* Perhaps it has waited for too long. Not here: that takes the lock. */
+		queue_work(dstb_wq, &tc->hello_work);
+		break;
+	case DSTB_TCONN_LIVE:
+		if (!after_ms(READ_ONCE(tc->conn.rx_stamp), DST_WIRE_DEAD_MS + 1))
+			break;
 		dstb_conn_fail(&tc->conn, "silent for too long");
-	else
-		queue_delayed_work(dstb_watch_wq, &tc->tick, msecs_to_jiffies(DST_WIRE_PING_MS));
+		return;
+	default:
+		if (!tc->rejecting || !after_ms(READ_ONCE(tc->since), DST_WIRE_HANDSHAKE_MS))
+			break;
+		dstb_conn_fail(&tc->conn, "refused");
+		return;
+	}
+	queue_delayed_work(dstb_watch_wq, &tc->tick, msecs_to_jiffies(DST_WIRE_PING_MS));
 }
 
 static void hello_work_fn(struct work_struct *work)
@@ -225,6 +270,7 @@ static void close_work_fn(struct work_struct *work)
 	dstb_conn_drain(&tc->conn);
 
 	mutex_lock(&dstb_target_lock);
+	dstb_claim_drop(&tc->claim);
 	count_rejected(tc);
 	list_del(&tc->list);
 	listener = tc->listener;
@@ -238,7 +284,13 @@ static void close_work_fn(struct work_struct *work)
 
 static void tconn_broken(struct dstb_conn *conn)
 {
-	queue_work(dstb_wq, &to_tconn(conn)->close_work);
+	struct dstb_tconn *tc = to_tconn(conn);
+
+	/* One without a session has nothing with a device. Pairs with join(). */
+	if (smp_load_acquire(&tc->state) == DSTB_TCONN_LIVE)
+		queue_work(tc->session->export->close_wq, &tc->close_work);
+	else
+		queue_work(dstb_wq, &tc->close_work);
 }
 
 static const struct dstb_conn_ops tconn_ops = {
@@ -272,6 +324,9 @@ int dstb_tconn_create(struct dstb_listener *listener, struct socket *sock)
 	tc->answer.hdr = &tc->ctl->answer;
 	tc->pong.hdr = &tc->ctl->pong;
 	tc->bye.hdr = &tc->ctl->bye;
+	tc->leaving.hdr = &tc->ctl->leaving;
+	tc->since = jiffies;
+	dstb_transport_from(sock, &tc->from);
 	INIT_WORK(&tc->hello_work, hello_work_fn);
 	INIT_DELAYED_WORK(&tc->tick, tick_fn);
 	INIT_WORK(&tc->close_work, close_work_fn);

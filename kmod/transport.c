@@ -11,6 +11,7 @@
 #include <linux/tcp.h>
 #include <linux/un.h>
 #include <linux/vm_sockets.h>
+#include <net/ipv6.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
@@ -175,8 +176,10 @@ const char *dstb_addr_text(const struct dstb_addr *addr, char *buf, size_t size)
  * dstb_transport_tune() - prepare a socket for the data path
  * @sock:	the socket
  *
- * Memory for it must never come from writing to a block device, nor its page fragment from the task
- * that submits.
+ * Memory for it must never come from writing to a block device, nor its page fragment from the
+ * task that submits. Nor may one linger when it is closed: the kernel sends for no socket of its
+ * own that nobody has any more, so what is left in it would stay for ever. Whoever has something
+ * to say waits until the peer has it.
  * Context: process.
  */
 void dstb_transport_tune(struct socket *sock)
@@ -185,6 +188,7 @@ void dstb_transport_tune(struct socket *sock)
 
 	sock->sk->sk_allocation = GFP_NOIO;
 	sock->sk->sk_use_task_frag = false;
+	sock_no_linger(sock->sk);
 	for (i = 0; i < ARRAY_SIZE(transports); i++)
 		if (transports[i].protocol == sock->sk->sk_protocol && transports[i].tune)
 			transports[i].tune(sock);
@@ -267,6 +271,36 @@ int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct 
 	if (err)
 		sock_release(*sockp);
 	return err;
+}
+
+/**
+ * dstb_transport_from() - which machine is at the other end?
+ * @sock:	a connected socket
+ * @from:	gets something that is the same for all connections from there; zeroes for this
+ *		machine (a UNIX socket)
+ *
+ * Context: process.
+ */
+void dstb_transport_from(struct socket *sock, struct in6_addr *from)
+{
+	const struct sock *sk = sock->sk;
+	struct sockaddr_storage ss;
+
+	memset(from, 0, sizeof(*from));
+	switch (sk->sk_family) {
+	case AF_INET:
+		ipv6_addr_set_v4mapped(sk->sk_daddr, from);
+		break;
+#if IS_ENABLED(CONFIG_IPV6)
+	case AF_INET6:
+		*from = sk->sk_v6_daddr;
+		break;
+#endif
+	case AF_VSOCK:
+		if (kernel_getpeername(sock, (struct sockaddr *)&ss) >= 0)
+			from->s6_addr32[3] = htonl(((struct sockaddr_vm *)&ss)->svm_cid);
+		break;
+	}
 }
 
 /**

@@ -10,6 +10,7 @@
 
 #include "addr.h"
 
+struct in6_addr;
 struct net;
 struct socket;
 
@@ -18,6 +19,7 @@ int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsign
 int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct socket **sockp);
 bool dstb_transport_may_lend(const struct socket *sock);
 void dstb_transport_tune(struct socket *sock);
+void dstb_transport_from(struct socket *sock, struct in6_addr *from);
 void dstb_transport_peer(struct socket *sock, char *buf, size_t size);
 
 #endif /* _DSTB_TRANSPORT_H */

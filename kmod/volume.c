@@ -9,25 +9,29 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/blkdev.h>
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <net/net_namespace.h>
 
+#include "assemble.h"
 #include "compat.h"
+#include "dirty.h"
 #include "event.h"
+#include "fault.h"
 #include "io.h"
+#include "main.h"
+#include "member.h"
 #include "node.h"
 #include "place.h"
+#include "raw.h"
+#include "resync.h"
 #include "trace.h"
 #include "volume.h"
 
-#define MAX_VOLUMES	1024
-
-static LIST_HEAD(volumes);
-/* Protects the list, and the nodes of all that is in it from being destroyed. */
-static DEFINE_MUTEX(volumes_lock);
-static u32 nr_volumes;
+#define GRACE_MS	30000
 
 /* ---- state ---- */
 
@@ -38,21 +42,26 @@ static const char * const state_names[] = {
 	[DST_VOLUME_STATE_POLICY_LOST] = "policy-lost",
 	[DST_VOLUME_STATE_FAULTED] = "faulted",
 	[DST_VOLUME_STATE_STOPPED] = "stopped",
+	[DST_VOLUME_STATE_HELD] = "held",
+	[DST_VOLUME_STATE_FENCED] = "fenced",
+	[DST_VOLUME_STATE_SUSPENDED] = "suspended",
 };
 
+#define TO(name)	BIT(DST_VOLUME_STATE_ ## name)
+/* What a volume that is there may become. */
+#define RUNNING		(TO(ACTIVE) | TO(DEGRADED) | TO(POLICY_LOST) | TO(FAULTED) | TO(HELD) | \
+			 TO(FENCED) | TO(SUSPENDED) | TO(STOPPED))
+
 /* From (row) to (bit). */
-static const u8 transitions[] = {
-	[DST_VOLUME_STATE_ASSEMBLING] = BIT(DST_VOLUME_STATE_ACTIVE) |
-					BIT(DST_VOLUME_STATE_STOPPED),
-	[DST_VOLUME_STATE_ACTIVE] = BIT(DST_VOLUME_STATE_DEGRADED) |
-				    BIT(DST_VOLUME_STATE_POLICY_LOST) |
-				    BIT(DST_VOLUME_STATE_FAULTED) | BIT(DST_VOLUME_STATE_STOPPED),
-	[DST_VOLUME_STATE_DEGRADED] = BIT(DST_VOLUME_STATE_POLICY_LOST) |
-				      BIT(DST_VOLUME_STATE_FAULTED) | BIT(DST_VOLUME_STATE_STOPPED),
-	[DST_VOLUME_STATE_POLICY_LOST] =
-		BIT(DST_VOLUME_STATE_ACTIVE) | BIT(DST_VOLUME_STATE_DEGRADED) |
-		BIT(DST_VOLUME_STATE_FAULTED) | BIT(DST_VOLUME_STATE_STOPPED),
-	[DST_VOLUME_STATE_FAULTED] = BIT(DST_VOLUME_STATE_STOPPED),
+static const u16 transitions[] = {
+	[DST_VOLUME_STATE_ASSEMBLING] = RUNNING,
+	[DST_VOLUME_STATE_ACTIVE] = RUNNING & ~TO(ACTIVE),
+	[DST_VOLUME_STATE_DEGRADED] = RUNNING & ~TO(DEGRADED),
+	[DST_VOLUME_STATE_POLICY_LOST] = RUNNING & ~TO(POLICY_LOST),
+	[DST_VOLUME_STATE_HELD] = RUNNING & ~TO(HELD),
+	[DST_VOLUME_STATE_SUSPENDED] = RUNNING & ~TO(SUSPENDED),
+	[DST_VOLUME_STATE_FAULTED] = TO(FENCED) | TO(STOPPED),
+	[DST_VOLUME_STATE_FENCED] = TO(STOPPED),
 	[DST_VOLUME_STATE_STOPPED] = 0,
 };
 
@@ -84,7 +93,7 @@ static void tell_state(struct dstb_volume *vol, u32 old, u32 new, const char *re
 }
 
 /**
- * dstb_volume_up_nodes() - how many nodes are in service
+ * dstb_volume_up_nodes() - how many nodes are in service and have everything
  * @vol:	the volume
  *
  * Context: any, with a reference, while the volume is not stopped.
@@ -94,54 +103,91 @@ u32 dstb_volume_up_nodes(const struct dstb_volume *vol)
 	u32 nr = 0, i;
 
 	for (i = 0; i < vol->nr_nodes; i++)
-		nr += dstb_node_in_sync(vol->nodes[i]);
+		nr += dstb_node_in_sync(vol->nodes[i]) && READ_ONCE(vol->nodes[i]->ready);
 	return nr;
 }
 
-/* What the flags come to. The first reason that applies is the state. */
-static u32 derived_state(const struct dstb_volume *vol, const char **reason)
+/* What there is to say of the first node that is not as it should be. */
+static void node_reason(const struct dstb_volume *vol, char *reason)
 {
+	u32 i;
+
+	for (i = 0; i < vol->nr_nodes; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		if (READ_ONCE(node->state) == DST_NODE_STATE_UP)
+			continue;
+		scnprintf(reason, DSTB_REASON_LEN, "node %u is %s", i,
+			  dstb_node_state_name(READ_ONCE(node->state)));
+		return;
+	}
+}
+
+/* What the flags come to. The first reason that applies is the state. */
+static u32 derived_state(const struct dstb_volume *vol, char *reason)
+{
+	reason[0] = 0;
+	if (vol->fenced[0]) {
+		strscpy(reason, vol->fenced, DSTB_REASON_LEN);
+		return DST_VOLUME_STATE_FENCED;
+	}
 	if (test_bit(0, &vol->map.faulted)) {
-		*reason = vol->fault;
+		strscpy(reason, vol->fault, DSTB_REASON_LEN);
 		return DST_VOLUME_STATE_FAULTED;
 	}
 	if (vol->policy_lost) {
-		*reason = "the policy was detached; I/O waits until it is registered again";
+		strscpy(reason, "the policy was detached; I/O waits until it is registered again",
+			DSTB_REASON_LEN);
 		return DST_VOLUME_STATE_POLICY_LOST;
 	}
+	if (vol->super && !vol->quorum) {
+		scnprintf(reason, DSTB_REASON_LEN, "%u of %u votes; %s", vol->votes, vol->nr_nodes,
+			  vol->no_wait ? "I/O fails" : "I/O waits for nodes to come back");
+		return DST_VOLUME_STATE_HELD;
+	}
+	if (vol->suspended) {
+		strscpy(reason, "by the operator", DSTB_REASON_LEN);
+		return DST_VOLUME_STATE_SUSPENDED;
+	}
 	if (dstb_volume_up_nodes(vol) < vol->nr_nodes) {
-		*reason = "a node has failed";
+		node_reason(vol, reason);
 		return DST_VOLUME_STATE_DEGRADED;
 	}
-	*reason = "";
 	return DST_VOLUME_STATE_ACTIVE;
 }
 
-/* A flag has changed: so may the state. Any context. */
+/*
+ * A flag has changed: so may the state. Any context. One that is being made looks for itself when
+ * it is done; of one that is stopped there may be no nodes any more.
+ */
 static void volume_update(struct dstb_volume *vol)
 {
+	char reason[DSTB_REASON_LEN];
 	unsigned long flags;
-	const char *reason;
-	u32 old, new;
+	u32 old, new = 0;
 	bool ok;
 
 	spin_lock_irqsave(&vol->lock, flags);
 	old = vol->state;
-	new = derived_state(vol, &reason);
-	/* One that is being made looks for itself when it is done. */
-	ok = vol->added && change_state(vol, new, reason);
+	ok = vol->added && old != DST_VOLUME_STATE_STOPPED;
+	if (ok) {
+		new = derived_state(vol, reason);
+		if (new == old && new != DST_VOLUME_STATE_POLICY_LOST)
+			strscpy(vol->reason, reason, sizeof(vol->reason));
+		ok = change_state(vol, new, reason);
+	}
 	spin_unlock_irqrestore(&vol->lock, flags);
 	if (ok)
 		tell_state(vol, old, new, reason);
 }
 
 /**
- * dstb_volume_node_failed() - a node of the volume has failed
+ * dstb_volume_node_changed() - a node, or what depends on nodes, has changed
  * @vol:	the volume
  *
  * Context: any.
  */
-void dstb_volume_node_failed(struct dstb_volume *vol)
+void dstb_volume_node_changed(struct dstb_volume *vol)
 {
 	volume_update(vol);
 }
@@ -167,7 +213,7 @@ static void policy_lost(struct dstb_mapping *map)
 static void policy_back(struct dstb_mapping *map)
 {
 	set_policy_lost(of_map(map), false);
-	queue_work(of_map(map)->io_wq, &of_map(map)->held_work);
+	queue_work(of_map(map)->new_wq, &of_map(map)->held_work);
 }
 
 static void policy_refused(struct dstb_mapping *map, const char *why)
@@ -256,7 +302,7 @@ struct dstb_volume *dstb_volume_of(struct block_device *bdev)
 	return bdev->bd_disk->fops == &volume_fops ? bdev->bd_disk->private_data : NULL;
 }
 
-/* ---- finding ---- */
+/* ---- memory ---- */
 
 /*
  * The module stays for as long as the memory: the last to let go may be the block layer, after the
@@ -277,107 +323,6 @@ static void volume_release(struct kref *kref)
 void dstb_volume_put(struct dstb_volume *vol)
 {
 	kref_put(&vol->kref, volume_release);
-}
-
-/**
- * dstb_volume_lock() - keep volumes from being taken apart, while they are looked at
- *
- * Context: process, may sleep. Not while a reference to a volume is all that is needed.
- */
-void dstb_volume_lock(void)
-{
-	mutex_lock(&volumes_lock);
-}
-
-/**
- * dstb_volume_unlock() - the reverse of dstb_volume_lock()
- */
-void dstb_volume_unlock(void)
-{
-	mutex_unlock(&volumes_lock);
-}
-
-static struct dstb_volume *find(const char *name)
-{
-	struct dstb_volume *vol;
-
-	lockdep_assert_held(&volumes_lock);
-	list_for_each_entry(vol, &volumes, list)
-		if (!strcmp(vol->name, name))
-			return vol;
-	return NULL;
-}
-
-static bool find_uuid(const uuid_t *uuid)
-{
-	struct dstb_volume *vol;
-
-	lockdep_assert_held(&volumes_lock);
-	list_for_each_entry(vol, &volumes, list)
-		if (uuid_equal(&vol->uuid, uuid))
-			return true;
-	return false;
-}
-
-/**
- * dstb_volume_get() - a volume by its name
- * @net:	network namespace
- * @name:	its name
- *
- * Context: process, may sleep.
- * Return: the volume with a reference, or NULL.
- */
-struct dstb_volume *dstb_volume_get(struct net *net, const char *name)
-{
-	struct dstb_volume *vol;
-
-	mutex_lock(&volumes_lock);
-	vol = find(name);
-	if (vol && (!vol->added || !net_eq(vol->net, net)))
-		vol = NULL;
-	if (vol)
-		kref_get(&vol->kref);
-	mutex_unlock(&volumes_lock);
-	return vol;
-}
-
-/**
- * dstb_volume_next() - the volumes of a network namespace, one after the other
- * @net:	the namespace
- * @prev:	the one before, whose reference is dropped; NULL to begin
- *
- * Context: process, may sleep.
- * Return: the next with a reference, or NULL.
- */
-struct dstb_volume *dstb_volume_next(struct net *net, struct dstb_volume *prev)
-{
-	struct dstb_volume *vol, *next = NULL;
-	bool seen = !prev;
-
-	mutex_lock(&volumes_lock);
-	list_for_each_entry(vol, &volumes, list) {
-		if (seen && vol->added && net_eq(vol->net, net)) {
-			kref_get(&vol->kref);
-			next = vol;
-			break;
-		}
-		seen = seen || vol == prev;
-	}
-	mutex_unlock(&volumes_lock);
-	if (prev)
-		dstb_volume_put(prev);
-	return next;
-}
-
-void dstb_volume_for_each(struct seq_file *m,
-			  void (*show)(struct seq_file *m, struct dstb_volume *vol))
-{
-	struct dstb_volume *vol;
-
-	lockdep_assert_held(&volumes_lock);
-	list_for_each_entry(vol, &volumes, list)
-		if (vol->added)
-			show(m, vol);
 }
 
 /**
@@ -424,23 +369,8 @@ static void inflight_release(struct percpu_ref *ref)
 	complete(&container_of(ref, struct dstb_volume, inflight)->drained);
 }
 
-static int open_nodes(struct dstb_volume *vol, const struct dstb_volume_config *cfg,
-		      struct netlink_ext_ack *extack)
-{
-	u32 i;
-
-	for (i = 0; i < vol->nr_nodes; i++) {
-		struct dstb_node *node = dstb_node_create(vol, i, &cfg->nodes[i], extack);
-
-		if (IS_ERR(node))
-			return PTR_ERR(node);
-		vol->nodes[i] = node;
-	}
-	return 0;
-}
-
 static int open_mapping(struct dstb_volume *vol, const struct dstb_volume_config *cfg,
-			struct netlink_ext_ack *extack)
+			const u32 *fingerprint, struct netlink_ext_ack *extack)
 {
 	struct dstb_layout_node *nodes;
 	struct dstb_mapping_config mc = {
@@ -448,17 +378,18 @@ static int open_mapping(struct dstb_volume *vol, const struct dstb_volume_config
 		.volume = vol->name,
 		.uuid = vol->uuid,
 		.block_size = dstb_limits_block_size(vol),
-		.nr_nodes = vol->nr_nodes,
+		.nr_nodes = vol->nr_data,
 		.nr_params = cfg->nr_params,
 		.params = cfg->params,
+		.fingerprint = fingerprint,
 	};
 	u32 i;
 	int err;
 
-	nodes = kcalloc(vol->nr_nodes, sizeof(*nodes), GFP_KERNEL);
+	nodes = kcalloc(vol->nr_data, sizeof(*nodes), GFP_KERNEL);
 	if (!nodes)
 		return -ENOMEM;
-	for (i = 0; i < vol->nr_nodes; i++) {
+	for (i = 0; i < vol->nr_data; i++) {
 		nodes[i].size = vol->nodes[i]->data_sectors;
 		nodes[i].weight = vol->nodes[i]->config.weight;
 		nodes[i].zone = vol->nodes[i]->config.zone;
@@ -475,7 +406,9 @@ static int open_disk(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 	struct gendisk *disk;
 	int err;
 
-	dstb_limits_stack(vol, &lim);
+	err = dstb_limits_stack(vol, &lim, extack);
+	if (err)
+		return err;
 	disk = blk_alloc_disk(&lim, NUMA_NO_NODE);
 	if (IS_ERR(disk)) {
 		NL_SET_ERR_MSG_FMT(extack, "can't make the disk (error %d)", (int)-PTR_ERR(disk));
@@ -505,20 +438,26 @@ static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason
 {
 	u32 i;
 
+	dstb_fault_remove(vol);
+	dstb_member_quiesce(vol);
+	dstb_member_stop(vol, reason == DSTB_EXIT_STOPPED && !vol->gate_dead);
 	if (vol->map.nodes)
 		dstb_mapping_exit(&vol->map, reason);
-	if (vol->io_wq) {
+	if (vol->new_wq) {
 		cancel_work_sync(&vol->held_work);
+		destroy_workqueue(vol->new_wq);
+	}
+	if (vol->io_wq) {
 		/* A worker may still be leaving a lane after the request it started there ended. */
 		destroy_workqueue(vol->io_wq);
 	}
-	mutex_lock(&volumes_lock);
-	list_del(&vol->list);
-	nr_volumes--;
-	mutex_unlock(&volumes_lock);
+	dstb_volume_unlist(vol);
 	for (i = 0; vol->nodes && i < vol->nr_nodes; i++)
 		if (vol->nodes[i])
 			dstb_node_destroy(vol->nodes[i]);
+	dstb_resync_exit(vol);
+	dstb_member_exit(vol);
+	dstb_raw_volume_exit(vol);
 	dstb_io_volume_exit(vol);
 	if (vol->wq)
 		destroy_workqueue(vol->wq);
@@ -530,8 +469,8 @@ static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason
 	dstb_volume_put(vol);
 }
 
-static int volume_build(struct dstb_volume *vol, const struct dstb_volume_config *cfg,
-			struct netlink_ext_ack *extack)
+/* What a volume needs whatever it is made from. */
+static int volume_prepare(struct dstb_volume *vol)
 {
 	int err;
 
@@ -540,22 +479,46 @@ static int volume_build(struct dstb_volume *vol, const struct dstb_volume_config
 		return err;
 	vol->wq = alloc_workqueue("dstb-%s", WQ_MEM_RECLAIM | WQ_PERCPU, 0, vol->name);
 	vol->io_wq = alloc_workqueue("dstb-io-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
-	vol->nodes = kcalloc(vol->nr_nodes, sizeof(*vol->nodes), GFP_KERNEL);
-	if (!vol->wq || !vol->io_wq || !vol->nodes)
+	vol->nodes = kcalloc(vol->assembled ? DSTB_MAX_NODES : vol->nr_nodes, sizeof(*vol->nodes),
+			     GFP_KERNEL);
+	vol->new_wq = alloc_workqueue("dstb-new-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
+	if (!vol->wq || !vol->io_wq || !vol->new_wq || !vol->nodes)
 		return -ENOMEM;
-	err = open_nodes(vol, cfg, extack);
+	err = dstb_raw_volume_init(vol);
+	if (!err && vol->metadata)
+		err = dstb_member_init(vol);
+	return err;
+}
+
+static int volume_build(struct dstb_volume *vol, struct dstb_volume_config *cfg,
+			struct netlink_ext_ack *extack)
+{
+	const u32 *fingerprint = NULL;
+	int err;
+
+	err = volume_prepare(vol);
+	if (!err && vol->assembled)
+		err = dstb_assemble_nodes(vol, cfg, &fingerprint, extack);
+	else if (!err)
+		err = dstb_assemble_new_nodes(vol, cfg, extack);
 	if (!err)
-		err = open_mapping(vol, cfg, extack);
+		err = open_mapping(vol, cfg, fingerprint, extack);
 	if (!err)
 		err = dstb_io_volume_init(vol);
+	if (!err && vol->metadata)
+		err = vol->assembled ? dstb_assemble_metadata(vol, cfg, extack) :
+				       dstb_assemble_new_metadata(vol, cfg, extack);
 	if (!err)
 		err = open_disk(vol, extack);
+	if (err && vol->metadata && !vol->assembled)
+		dstb_assemble_undo(vol);
 	return err;
 }
 
 static struct dstb_volume *volume_alloc(struct net *net, const struct dstb_volume_config *cfg)
 {
 	struct dstb_volume *vol;
+	u32 i;
 
 	/* The netlink handler holds no reference, and the module may be on its way out. */
 	if (!try_module_get(THIS_MODULE))
@@ -580,35 +543,46 @@ static struct dstb_volume *volume_alloc(struct net *net, const struct dstb_volum
 	vol->connections = cfg->connections;
 	vol->io_timeout_ms = cfg->io_timeout_ms;
 	vol->nr_nodes = cfg->nr_nodes;
+	for (i = 0; i < cfg->nr_nodes; i++)
+		vol->nr_data += !cfg->nodes[i].witness;
+	vol->no_wait = cfg->no_wait;
+	vol->grace_ms = cfg->grace_given ? cfg->grace_ms : GRACE_MS;
+	vol->takeover = cfg->takeover;
+	do {
+		vol->instance = get_random_u64();
+	} while (!vol->instance);
+	spin_lock_init(&vol->member_lock);
+	mutex_init(&vol->control_lock);
+	vol->metadata = !vol->read_only && vol->role == DST_ROLE_WRITER;
 	return vol;
 }
 
-/* Takes the name: slow work can follow without a lock. */
-static int volume_reserve(struct dstb_volume *vol, struct netlink_ext_ack *extack)
+static int volume_make(struct net *net, struct dstb_volume_config *cfg, bool assemble,
+		       struct dstb_volume **volp, struct netlink_ext_ack *extack)
 {
-	struct dstb_volume *other;
-	int err = 0;
+	struct dstb_volume *vol = volume_alloc(net, cfg);
+	int err;
 
-	mutex_lock(&volumes_lock);
-	other = find(vol->name);
-	if (other) {
-		NL_SET_ERR_MSG_FMT(extack, "volume name '%s' is taken%s", vol->name,
-				   net_eq(other->net, vol->net) ? "" :
-								  " in another network namespace");
-		err = -EEXIST;
-	} else if (find_uuid(&vol->uuid)) {
-		NL_SET_ERR_MSG_FMT(extack, "there is a volume with uuid %pUb", &vol->uuid);
-		err = -EEXIST;
-	} else if (nr_volumes == MAX_VOLUMES) {
-		NL_SET_ERR_MSG_FMT(extack, "there are %u volumes, no more are possible",
-				   MAX_VOLUMES);
-		err = -EUSERS;
-	} else {
-		list_add_tail(&vol->list, &volumes);
-		nr_volumes++;
+	if (!vol)
+		return -ENOMEM;
+	vol->assembled = assemble;
+	err = dstb_volume_reserve(vol, extack);
+	if (err) {
+		dstb_volume_put(vol);
+		return err;
 	}
-	mutex_unlock(&volumes_lock);
-	return err;
+	err = volume_build(vol, cfg, extack);
+	if (err) {
+		volume_destroy(vol, DSTB_EXIT_FAILED);
+		return err;
+	}
+	kref_get(&vol->kref);
+	dstb_volume_show(vol);
+	dstb_fault_add(vol);
+	dstb_member_start(vol);
+	volume_update(vol);
+	*volp = vol;
+	return 0;
 }
 
 /**
@@ -621,59 +595,84 @@ static int volume_reserve(struct dstb_volume *vol, struct netlink_ext_ack *extac
  * Context: process; sleeps, seconds for each node at most.
  * Return: 0 or a negative errno; nothing is left behind then.
  */
-int dstb_volume_create(struct net *net, const struct dstb_volume_config *cfg,
-		       struct dstb_volume **volp, struct netlink_ext_ack *extack)
+int dstb_volume_create(struct net *net, struct dstb_volume_config *cfg, struct dstb_volume **volp,
+		       struct netlink_ext_ack *extack)
 {
-	struct dstb_volume *vol = volume_alloc(net, cfg);
-	int err;
+	return volume_make(net, cfg, false, volp, extack);
+}
 
-	if (!vol)
-		return -ENOMEM;
-	err = volume_reserve(vol, extack);
-	if (err) {
-		dstb_volume_put(vol);
-		return err;
-	}
-	err = volume_build(vol, cfg, extack);
-	if (err) {
-		volume_destroy(vol, DSTB_EXIT_FAILED);
-		return err;
-	}
-	kref_get(&vol->kref);
-	mutex_lock(&volumes_lock);
+/**
+ * dstb_volume_assemble() - bring back a volume from what the superblocks of its nodes say
+ * @net:	where its sockets are made
+ * @cfg:	its name and nodes, and how it is to run; the rest is filled in
+ * @volp:	gets the volume with a reference
+ * @extack:	gets the sentence
+ *
+ * Context: process; sleeps, seconds for each node at most.
+ * Return: 0 or a negative errno; nothing is changed then, but that a takeover may have fenced
+ * another.
+ */
+int dstb_volume_assemble(struct net *net, struct dstb_volume_config *cfg, struct dstb_volume **volp,
+			 struct netlink_ext_ack *extack)
+{
+	return volume_make(net, cfg, true, volp, extack);
+}
+
+/* By force: what is under way ends, what waits fails. */
+static void volume_kill(struct dstb_volume *vol)
+{
+	u32 i;
+
 	spin_lock_irq(&vol->lock);
-	vol->added = true;
+	vol->gate_dead = true;
 	spin_unlock_irq(&vol->lock);
-	mutex_unlock(&volumes_lock);
-	volume_update(vol);
-	*volp = vol;
-	return 0;
+	dstb_member_quiesce(vol);
+	for (i = 0; i < vol->nr_nodes; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		dstb_node_set_part(node, DSTB_PART_OUT, false);
+		if (node->ops->abort)
+			node->ops->abort(node);
+		dstb_node_end_pending(node);
+	}
+	dstb_dirty_kick(vol);
+	dstb_io_release_held(vol);
+	dstb_io_release_parked(vol);
 }
 
 static void volume_stop(struct dstb_volume *vol, bool force)
 {
 	const char *reason = force ? "stopped by force" : "";
-	u32 i, old;
+	u32 old;
 
-	if (force) {
-		spin_lock_irq(&vol->lock);
-		vol->dead = true;
-		spin_unlock_irq(&vol->lock);
-		for (i = 0; i < vol->nr_nodes; i++)
-			if (vol->nodes[i]->ops->abort)
-				vol->nodes[i]->ops->abort(vol->nodes[i]);
-		dstb_io_release_held(vol);
+	if (force || READ_ONCE(vol->gate_dead)) {
+		volume_kill(vol);
 		blk_mark_disk_dead(vol->disk);
 	}
 	del_gendisk(vol->disk);
 	percpu_ref_kill(&vol->inflight);
 	wait_for_completion(&vol->drained);
+	mutex_lock(&vol->control_lock);
+	vol->drained_once = true;
+	mutex_unlock(&vol->control_lock);
 	spin_lock_irq(&vol->lock);
 	old = vol->state;
 	change_state(vol, DST_VOLUME_STATE_STOPPED, reason);
 	spin_unlock_irq(&vol->lock);
 	tell_state(vol, old, DST_VOLUME_STATE_STOPPED, reason);
 	volume_destroy(vol, DSTB_EXIT_STOPPED);
+}
+
+/*
+ * It is being stopped, and waits: what it waits for ends now. The one who stops it goes on, but not
+ * to take it apart before this is over.
+ */
+static void volume_hurry(struct dstb_volume *vol)
+{
+	mutex_lock(&vol->control_lock);
+	if (!vol->drained_once && !READ_ONCE(vol->gate_dead))
+		volume_kill(vol);
+	mutex_unlock(&vol->control_lock);
 }
 
 /* Takes the right to stop a volume: once, and only while nobody has it open, unless by force. */
@@ -684,7 +683,7 @@ static int volume_claim_stop(struct dstb_volume *vol, bool force, struct netlink
 	spin_lock_irq(&vol->lock);
 	if (vol->stopping) {
 		NL_SET_ERR_MSG_FMT(extack, "volume '%s' is being stopped", vol->name);
-		err = -EBUSY;
+		err = force ? -EINPROGRESS : -EBUSY;
 	} else if (vol->openers && !force) {
 		NL_SET_ERR_MSG_FMT(extack, "volume '%s' is in use (mounted, exported, open)",
 				   vol->name);
@@ -696,6 +695,14 @@ static int volume_claim_stop(struct dstb_volume *vol, bool force, struct netlink
 	return err;
 }
 
+static void stop_fn(void *arg)
+{
+	struct dstb_volume *vol = arg;
+
+	volume_stop(vol, vol->stop_force);
+	dstb_volume_put(vol);
+}
+
 /**
  * dstb_volume_stop() - stop a volume
  * @net:	network namespace
@@ -703,8 +710,9 @@ static int volume_claim_stop(struct dstb_volume *vol, bool force, struct netlink
  * @force:	even if it is open: what is under way, or waits, fails
  * @extack:	gets the sentence
  *
- * Context: process; sleeps until what is under way on local devices has ended.
- * Return: 0, -ENOENT, -EBUSY.
+ * Context: process; sleeps until what is under way on local devices has ended, unless killed: then
+ * the stopping goes on.
+ * Return: 0, -ENOENT, -EBUSY, -EINTR.
  */
 int dstb_volume_stop(struct net *net, const char *name, bool force, struct netlink_ext_ack *extack)
 {
@@ -716,8 +724,13 @@ int dstb_volume_stop(struct net *net, const char *name, bool force, struct netli
 		return -ENOENT;
 	}
 	err = volume_claim_stop(vol, force, extack);
-	if (!err)
-		volume_stop(vol, force);
+	if (!err) {
+		vol->stop_force = force;
+		kref_get(&vol->kref);
+		err = dstb_run_killable(net, stop_fn, vol);
+	} else if (err == -EINPROGRESS) {
+		volume_hurry(vol);
+	}
 	dstb_volume_put(vol);
 	return err;
 }
@@ -730,11 +743,15 @@ int dstb_volume_stop(struct net *net, const char *name, bool force, struct netli
  */
 void dstb_volume_net_exit(struct net *net)
 {
-	struct dstb_volume *vol = NULL;
+	struct dstb_volume *vol;
 
-	while ((vol = dstb_volume_next(net, NULL))) {
-		if (!volume_claim_stop(vol, true, NULL))
+	while ((vol = dstb_volume_next(net, 0))) {
+		if (!volume_claim_stop(vol, true, NULL)) {
 			volume_stop(vol, true);
+		} else {
+			volume_hurry(vol);
+			msleep(20);
+		}
 		dstb_volume_put(vol);
 	}
 }

@@ -11,12 +11,15 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mempool.h>
+#include <linux/mutex.h>
 #include <linux/percpu-refcount.h>
 #include <linux/spinlock.h>
 #include <linux/uuid.h>
 #include <linux/workqueue.h>
 
 #include "addr.h"
+#include "dirty.h"
+#include "fault.h"
 #include "mapping.h"
 #include "overlap.h"
 #include "uapi/dst_netlink.h"
@@ -24,19 +27,25 @@
 struct dstb_io;
 struct dstb_node;
 struct dstb_placement;
+struct dstb_raw;
+struct dstb_super;
+struct dstb_sync;
 struct netlink_ext_ack;
 struct seq_file;
 
 #define DSTB_EXPORT_NAME_LEN	64
 #define DSTB_PATH_LEN		256
+#define DSTB_PATH_EXPORT	"export:"	/* then the name of a local export */
 
 /**
  * struct dstb_node_config - where a node of a new volume is
- * @path:	a local block device; empty for a remote node
+ * @path:	a local block device, or DSTB_PATH_EXPORT and the name of a local export, which is
+ *		used without a socket; empty for a remote node
  * @addr:	a remote node's address
  * @export:	a remote node's export
  * @weight:	relative share of data
  * @zone:	failure domain
+ * @witness:	votes, holds no data; such nodes come last
  */
 struct dstb_node_config {
 	char path[DSTB_PATH_LEN];
@@ -44,6 +53,7 @@ struct dstb_node_config {
 	char export[DSTB_EXPORT_NAME_LEN];
 	u32 weight;
 	u32 zone;
+	bool witness;
 };
 
 /**
@@ -55,6 +65,12 @@ struct dstb_node_config {
  * @role:	enum dst_role, how remote nodes are opened
  * @connections: connections a remote node, at most; 0 for the default
  * @io_timeout_ms: a remote request that takes longer fails its node; 0 for the default
+ * @adopt:	take media that are not blank
+ * @no_wait:	requests that would wait for a node or a quorum fail
+ * @degraded:	assemble without a quorum
+ * @takeover:	assemble although another one has the nodes
+ * @grace_given: @grace_ms is not the default
+ * @grace_ms:	how long a lost node is waited for
  * @nr_params:	how many parameters
  * @params:	for the policy
  * @nr_nodes:	1..DSTB_MAX_NODES
@@ -68,15 +84,24 @@ struct dstb_volume_config {
 	u32 role;
 	u32 connections;
 	u32 io_timeout_ms;
+	bool adopt;
+	bool no_wait;
+	bool degraded;
+	bool takeover;
+	bool grace_given;
+	u32 grace_ms;
 	u32 nr_params;
 	struct dstb_param params[DSTB_MAX_PARAMS];
 	u32 nr_nodes;
 	struct dstb_node_config *nodes;
 };
 
+#define DSTB_MAX_DEPTH	16U	/* volumes of one kernel on each other */
+
 /**
  * struct dstb_volume - a volume
  * @list:	in the list of volumes, under its mutex
+ * @serial:	one more than that of the volume made before; the list is in this order
  * @kref:	the list's, the disk's and each user's of dstb_volume_get()
  * @name:	its name; also of the disk, as dst!NAME
  * @uuid:	its identity
@@ -86,7 +111,9 @@ struct dstb_volume_config {
  * @drained:	@inflight is zero
  * @map:	its policy
  * @nr_nodes:	how many nodes
+ * @nr_data:	of them hold data; the rest are witnesses
  * @nodes:	the nodes, fixed for its life
+ * @depth:	volumes of this kernel that lie on each other, with this one on top
  * @max_sectors: longest request that every node takes, in sectors
  * @max_discard: longest DISCARD, in sectors; 0: none
  * @max_write_zeroes: longest WRITE_ZEROES, in sectors; 0: none
@@ -100,25 +127,71 @@ struct dstb_volume_config {
  * @overlap:	writes with several copies under way
  * @wq:		for its connections
  * @io_wq:	for its requests, where they need a process. Apart from @wq, which they may wait for
- * @lock:	protects @state, @reason, @held; irq-safe
+ * @new_wq:	for what takes new requests from the pools. Apart from @io_wq, which gives them back
+ * @fewest_legs: copies that every sector has, as far as has been seen
+ * @flushed:	bios whose flush is done, and whose data is to be written. Under @lock
+ * @flushed_work: writes it
+ * @lock:	protects @state, @reason, @held, @parked; irq-safe
  * @state:	enum dst_volume_state; read without the lock on the fast path
  * @reason:	a sentence for people
  * @fault:	what the policy answered wrongly. Under @lock
  * @policy_lost: set and cleared by the mapping's callbacks only. Under @lock
- * @held:	bios that wait for the policy
+ * @held:	bios that wait for the policy, or for @gate_hold to be over
  * @nr_held:	how many
  * @held_work:	submits what was held
- * @dead:	stopped by force: everything fails
+ * @gate_dead:	stopped by force, or fenced: everything fails
+ * @gate_hold:	no quorum, or suspended: everything waits
  * @read_only:	no writes
  * @role:	enum dst_role
  * @connections: asked for; 0: default
  * @io_timeout_ms: asked for; 0: default
  * @added:	the disk is there: others may look at the volume
  * @stopping:	no longer; nobody can open it any more. Under @lock
+ * @stop_force:	of who stops it
  * @openers:	how many have it open. Under @lock
+ * @instance:	random, not 0: this life of the volume, for the targets
+ * @takeover:	nodes are to be taken over from whoever writes to them: until each is in service
+ * @metadata:	its nodes hold superblocks
+ * @assembled:	it was there before
+ * @probing:	its nodes are only read, to see what they are
+ * @wrote:	its nodes have got superblocks
+ * @degraded_ok: fewer than half of the votes will do, by the operator's word
+ * @no_wait:	requests that would wait for a node or a quorum fail
+ * @grace_ms:	how long a lost node is waited for
+ *
+ * Of volumes with metadata (member.c, super.c, resync.c):
+ * @super:	what the superblocks say; NULL: there are none. The meta_wq's once it is made
+ * @super_bytes: of one, encoded, in whole blocks
+ * @super_alloc: bytes of @super_bufs
+ * @super_bufs:	for writing some of them
+ * @super_area:	for reading both copies of one, and for looking whether a medium is blank
+ * @raws:	for I/O on all nodes. The meta_wq's
+ * @raw_pool:	of the module's own I/O
+ * @raw_bios:	likewise
+ * @dirty:	its dirty tracking
+ * @meta_wq:	ordered: everything that reads or writes metadata
+ * @member_work: makes the superblocks say what has become of the nodes
+ * @member_lock: one decision about who is out at a time; irq-safe, inside nothing but node->lock
+ * @parked:	writes and flushes that wait for the superblocks. Under @lock
+ * @park_fails:	they fail instead: no quorum, and @no_wait. Under @lock
+ * @unrecorded:	the superblocks are to be written. The meta_wq's
+ * @activating:	with a new age. The meta_wq's
+ * @quorum:	enough of them could be. Under @lock
+ * @votes:	how many were
+ * @fenced:	why it is; empty while it is not. Under @lock
+ * @suspended:	by the operator. Under @lock
+ * @control_lock: one change by the operator at a time
+ * @drained_once: stopping it has only to take it apart. Under @control_lock
+ * @early_wanted: writes are to be acknowledged before all legs are done
+ * @early_ok:	and the superblocks say so
+ * @started:	its nodes may come and go
+ * @sync_wq:	for @sync_work
+ * @sync:	resync
+ * @faults:	what tests make go wrong
  */
 struct dstb_volume {
 	struct list_head list;
+	u64 serial;
 	struct kref kref;
 	char name[DSTB_VOLUME_NAME_LEN];
 	uuid_t uuid;
@@ -128,7 +201,9 @@ struct dstb_volume {
 	struct completion drained;
 	struct dstb_mapping map;
 	u32 nr_nodes;
+	u32 nr_data;
 	struct dstb_node **nodes;
+	u32 depth;
 	u32 max_sectors;
 	u32 max_discard;
 	u32 max_write_zeroes;
@@ -142,6 +217,10 @@ struct dstb_volume {
 	struct dstb_overlap overlap;
 	struct workqueue_struct *wq;
 	struct workqueue_struct *io_wq;
+	struct workqueue_struct *new_wq;
+	u32 fewest_legs;
+	struct bio_list flushed;
+	struct work_struct flushed_work;
 	spinlock_t lock; /* protects state, reason, held, stopping, openers */
 	u32 state;
 	char reason[DSTB_REASON_LEN];
@@ -150,21 +229,64 @@ struct dstb_volume {
 	struct bio_list held;
 	u32 nr_held;
 	struct work_struct held_work;
-	bool dead;
+	bool gate_dead;
+	bool gate_hold;
 	bool read_only;
 	u32 role;
 	u32 connections;
 	u32 io_timeout_ms;
+	bool no_wait;
+	u32 grace_ms;
 	bool added;
 	bool stopping;
+	bool stop_force;
 	u32 openers;
+	u64 instance;
+	bool takeover;
+	bool metadata;
+	bool assembled;
+	bool probing;
+	bool wrote;
+	bool degraded_ok;
+
+	struct dstb_super *super;
+	u32 super_bytes;
+	u32 super_alloc;
+	void *super_bufs;
+	void *super_area;
+	struct dstb_raw *raws;
+	mempool_t raw_pool;
+	struct bio_set raw_bios;
+	struct dstb_dirty dirty;
+	struct workqueue_struct *meta_wq;
+	struct work_struct member_work;
+	spinlock_t member_lock; /* one decision about nodes at a time */
+	struct list_head parked;
+	bool park_fails;
+	bool unrecorded;
+	bool activating;
+	bool quorum;
+	u32 votes;
+	char fenced[DSTB_REASON_LEN];
+	bool suspended;
+	struct mutex control_lock; /* changes by the operator */
+	bool drained_once;
+	bool early_wanted;
+	bool early_ok;
+	bool started;
+	struct workqueue_struct *sync_wq;
+	struct dstb_sync *sync;
+	struct dstb_faults faults;
 };
 
-int dstb_volume_create(struct net *net, const struct dstb_volume_config *cfg,
-		       struct dstb_volume **volp, struct netlink_ext_ack *extack);
+int dstb_volume_create(struct net *net, struct dstb_volume_config *cfg, struct dstb_volume **volp,
+		       struct netlink_ext_ack *extack);
+int dstb_volume_assemble(struct net *net, struct dstb_volume_config *cfg, struct dstb_volume **volp,
+			 struct netlink_ext_ack *extack);
 int dstb_volume_stop(struct net *net, const char *name, bool force, struct netlink_ext_ack *extack);
 struct dstb_volume *dstb_volume_get(struct net *net, const char *name);
-struct dstb_volume *dstb_volume_next(struct net *net, struct dstb_volume *prev);
+struct dstb_volume *dstb_volume_next(struct net *net, u64 serial);
+u32 dstb_volume_generation(void);
 void dstb_volume_put(struct dstb_volume *vol);
 void dstb_volume_lock(void);
 void dstb_volume_unlock(void);
@@ -184,13 +306,21 @@ int dstb_volume_map(struct dstb_volume *vol, u64 sector, u32 nr_sectors,
 		    struct dstb_placement *out);
 
 const char *dstb_volume_state_name(u32 state);
-void dstb_volume_node_failed(struct dstb_volume *vol);
+void dstb_volume_node_changed(struct dstb_volume *vol);
 void dstb_volume_net_exit(struct net *net);
 
 struct dstb_volume *dstb_volume_of(struct block_device *bdev);
 
+/* volume_list.c */
+int dstb_volume_reserve(struct dstb_volume *vol, struct netlink_ext_ack *extack);
+void dstb_volume_show(struct dstb_volume *vol);
+void dstb_volume_unlist(struct dstb_volume *vol);
+int dstb_volume_take_uuid(struct dstb_volume *vol, const u8 *uuid, struct netlink_ext_ack *extack);
+u32 dstb_volume_above(u8 chain[][16], u32 len, u32 i);
+
 /* limits.c */
-void dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim);
+int dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim,
+		      struct netlink_ext_ack *extack);
 u32 dstb_limits_block_size(const struct dstb_volume *vol);
 
 #endif /* _DSTB_VOLUME_H */

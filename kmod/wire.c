@@ -6,6 +6,7 @@
 
 #ifdef __KERNEL__
 #include <linux/crc32c.h>
+#include <linux/errno.h>
 #include <linux/string.h>
 #include <asm/byteorder.h>
 #endif
@@ -63,7 +64,7 @@ const char *dstb_wire_decode(const struct dst_wire_hdr *hdr, struct dstb_wire_ms
 	msg->length = le32_to_cpu(hdr->length);
 	msg->payload_crc = le32_to_cpu(hdr->payload_crc);
 	msg->epoch = le64_to_cpu(hdr->epoch);
-	if (msg->op < DST_WIRE_HELLO || msg->op > DST_WIRE_BYE)
+	if (msg->op < DST_WIRE_HELLO || msg->op > DST_WIRE_LEAVING)
 		return "unknown opcode";
 	if (msg->flags & ~ALL_FLAGS)
 		return "unknown flag";
@@ -140,7 +141,7 @@ const char *dstb_wire_check_command(const struct dstb_wire_msg *msg,
 		why = check_range(msg, lim->max_discard, lim);
 		break;
 	case DST_WIRE_WRITE_ZEROES:
-		flags = DST_WIRE_F_FUA | DST_WIRE_F_NOUNMAP;
+		flags = DST_WIRE_F_NOUNMAP;
 		why = check_range(msg, lim->max_write_zeroes, lim);
 		break;
 	default:
@@ -153,6 +154,62 @@ const char *dstb_wire_check_command(const struct dstb_wire_msg *msg,
 	if (lim->read_only && msg->op != DST_WIRE_READ && msg->op != DST_WIRE_FLUSH)
 		return "write to a read-only session";
 	return NULL;
+}
+
+/**
+ * dstb_wire_check_notice() - check what a target says unasked: BYE or LEAVING
+ * @msg:	its header, decoded
+ * @epoch:	of the session
+ *
+ * Context: any.
+ * Return: NULL, or in what way the peer broke the protocol.
+ */
+const char *dstb_wire_check_notice(const struct dstb_wire_msg *msg, u64 epoch)
+{
+	if (msg->op != DST_WIRE_BYE && msg->op != DST_WIRE_LEAVING)
+		return "opcode not allowed here";
+	if (msg->epoch != epoch)
+		return "wrong epoch";
+	if (msg->flags)
+		return "flag not allowed";
+	if (msg->tag || msg->sector || msg->length || msg->payload_crc)
+		return "reserved field not zero";
+	if (msg->op == DST_WIRE_LEAVING && msg->status)
+		return "status in a notice";
+	return NULL;
+}
+
+/**
+ * dstb_wire_errno() - the status of a REJECT or BYE as an error number
+ * @status:	enum dst_wire_status, or what a peer sent instead
+ *
+ * Context: any.
+ * Return: a negative errno; -ECONNREFUSED for what has no better one.
+ */
+int dstb_wire_errno(u32 status)
+{
+	switch (status) {
+	case DST_WIRE_EROFS:
+		return -EROFS;
+	case DST_WIRE_ENOMEM:
+		return -ENOMEM;
+	case DST_WIRE_ENOENT:
+		return -ENOENT;
+	case DST_WIRE_EBUSY:
+		return -EBUSY;
+	case DST_WIRE_EVERSION:
+		return -EPROTONOSUPPORT;
+	case DST_WIRE_ELOOP:
+		return -ELOOP;
+	case DST_WIRE_ELIMIT:
+		return -EUSERS;
+	case DST_WIRE_EFENCED:
+		return -ESTALE;
+	case DST_WIRE_ESUSPENDED:
+		return -EAGAIN;
+	default:
+		return -ECONNREFUSED;
+	}
 }
 
 /* Names reach logs and people: the peer does not choose the characters. */
@@ -188,8 +245,12 @@ const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg,
 		return "no version";
 	if (hello->role > DST_WIRE_SHARED)
 		return "unknown role";
-	if (hello->hello_flags || hello->reserved)
-		return "reserved field not zero";
+	if (hello->hello_flags & ~DST_WIRE_HELLO_TAKEOVER)
+		return "unknown flag";
+	if (hello->hello_flags && (hello->role != DST_WIRE_WRITER || conn))
+		return "takeover by no writer, or not on the first connection";
+	if (!hello->instance)
+		return "no instance";
 	if (!nr_conns || nr_conns > DST_WIRE_MAX_CONNS || conn >= nr_conns)
 		return "connection number out of bounds";
 	if (!conn != !hello->session)
@@ -250,6 +311,8 @@ const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg,
 	if (le32_to_cpu(w->max_discard) > DST_WIRE_MAX_RANGE ||
 	    le32_to_cpu(w->max_write_zeroes) > DST_WIRE_MAX_RANGE)
 		return "longest discard or zeroes out of bounds";
+	if (!w->instance)
+		return "no instance";
 	if (le32_to_cpu(w->features) || !w->session || !w->epoch)
 		return "grants what was not asked for";
 	return NULL;

@@ -62,6 +62,8 @@ void dstb_wire_encode(struct dst_wire_hdr *hdr, const struct dstb_wire_msg *msg)
 const char *dstb_wire_decode(const struct dst_wire_hdr *hdr, struct dstb_wire_msg *msg);
 const char *dstb_wire_check_command(const struct dstb_wire_msg *msg,
 				    const struct dstb_wire_limits *lim);
+const char *dstb_wire_check_notice(const struct dstb_wire_msg *msg, u64 epoch);
+int dstb_wire_errno(u32 status);
 const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg,
 				  const struct dst_wire_hello *hello);
 const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg,

@@ -53,6 +53,7 @@ int dst_export_spec__new(struct dst_handle *handle, const char *name, const char
 				  PATH_LEN - 1);
 	}
 	free(path);
+	dsti_touch(spec->device);
 	spec->handle = handle;
 	strcpy(spec->name, name);
 	spec->read_only = known.read_only;
@@ -121,7 +122,25 @@ int dst_export__remove(struct dst_handle *handle, const char *name)
 
 	if (err)
 		return err;
-	return dsti_simple(handle, DST_CMD_EXPORT_REMOVE, DST_A_EXPORT_NAME, name, false);
+	return dsti_simple(handle, DST_CMD_EXPORT_REMOVE, DST_A_EXPORT_NAME, name, 0);
+}
+
+int dst_export__suspend(struct dst_handle *handle, const char *name)
+{
+	int err = dsti_check_name(handle, "export", name, DST_EXPORT_NAME_MAX);
+
+	if (err)
+		return err;
+	return dsti_simple(handle, DST_CMD_EXPORT_SUSPEND, DST_A_EXPORT_NAME, name, 0);
+}
+
+int dst_export__resume(struct dst_handle *handle, const char *name)
+{
+	int err = dsti_check_name(handle, "export", name, DST_EXPORT_NAME_MAX);
+
+	if (err)
+		return err;
+	return dsti_simple(handle, DST_CMD_EXPORT_RESUME, DST_A_EXPORT_NAME, name, 0);
 }
 
 static int get_listen(struct dst_handle *handle, const struct nlmsghdr *nlh,
@@ -168,6 +187,7 @@ static int show_export(struct dst_handle *handle, const struct nlmsghdr *nlh,
 			.rejected = dsti_u64(tb[DST_A_EXPORT_REJECTED]),
 			.max_sessions = dsti_u32(tb[DST_A_EXPORT_MAX_SESSIONS]),
 			.nr_sessions = dsti_u32(tb[DST_A_EXPORT_NR_SESSIONS]),
+			.suspended = tb[DST_A_EXPORT_SUSPENDED],
 		};
 		err = fn(&info, arg);
 	}

@@ -109,6 +109,9 @@ const char *dst_volume_state__name(uint32_t state)
 		[DST_VOLUME_STATE_POLICY_LOST] = "policy-lost",
 		[DST_VOLUME_STATE_FAULTED] = "faulted",
 		[DST_VOLUME_STATE_STOPPED] = "stopped",
+		[DST_VOLUME_STATE_HELD] = "held",
+		[DST_VOLUME_STATE_FENCED] = "fenced",
+		[DST_VOLUME_STATE_SUSPENDED] = "suspended",
 	};
 
 	return pick(names, ARRAY_SIZE(names), state);
@@ -120,6 +123,11 @@ const char *dst_node_state__name(uint32_t state)
 		[DST_NODE_STATE_CONNECTING] = "connecting",
 		[DST_NODE_STATE_UP] = "up",
 		[DST_NODE_STATE_FAILED] = "failed",
+		[DST_NODE_STATE_LOST] = "lost",
+		[DST_NODE_STATE_AWAY] = "away",
+		[DST_NODE_STATE_SUSPENDED] = "suspended",
+		[DST_NODE_STATE_SYNCING] = "syncing",
+		[DST_NODE_STATE_REFUSED] = "refused",
 	};
 
 	return pick(names, ARRAY_SIZE(names), state);

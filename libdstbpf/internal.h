@@ -62,7 +62,7 @@ int dsti_connect(struct dst_handle *handle);
 struct nlmsghdr *dsti_request(struct dst_handle *handle, uint8_t cmd, uint16_t flags, size_t *size);
 int dsti_talk(struct dst_handle *handle, struct nlmsghdr *request, struct dsti_answer *answer);
 int dsti_simple(struct dst_handle *handle, uint8_t cmd, uint16_t attr, const char *name,
-		bool force);
+		uint16_t flag);
 int dsti_get(struct dst_handle *handle, uint8_t cmd, bool dump, uint16_t attr, const char *name,
 	     struct dsti_answer *answer);
 void dsti_parse(const struct nlattr **tb, unsigned int max, const struct nlmsghdr *nlh);
@@ -72,6 +72,23 @@ uint64_t dsti_u64(const struct nlattr *attr);
 const char *dsti_str(const struct nlattr *attr);
 void dsti_uuid(const struct nlattr *attr, uint8_t uuid[16]);
 const struct nlmsghdr *dsti_next(const struct dsti_answer *answer, const struct nlmsghdr *prev);
+
+#define DSTI_PATH_LEN	256
+
+/**
+ * struct dsti_place - where a node is
+ * @path:	of a local block device, or export:NAME; empty with @addr
+ * @addr:	of a remote node, for dst_addr__free(), or NULL
+ */
+struct dsti_place {
+	char path[DSTI_PATH_LEN];
+	struct dst_addr *addr;
+};
+
+/* node.c */
+void dsti_touch(const char *path);
+int dsti_place(struct dst_handle *handle, const char *where, struct dsti_place *place);
+bool dsti_put_place(struct nlmsghdr *nlh, size_t size, const struct dsti_place *place);
 
 /* addr.c */
 bool dsti_put_addr(struct nlmsghdr *nlh, size_t size, uint16_t type, const struct dst_addr *addr);

@@ -36,11 +36,13 @@ static const struct attr_name param_names[] = {
 };
 
 static const struct attr_name node_names[] = {
+	{ DST_A_NODE_INDEX, "index of a node", NULL },
 	{ DST_A_NODE_PATH, "path of a node", NULL },
 	{ DST_A_NODE_ADDR, "address of a node", addr_names },
 	{ DST_A_NODE_EXPORT, "export of a node", NULL },
 	{ DST_A_NODE_WEIGHT, "weight of a node", NULL },
 	{ DST_A_NODE_ZONE, "zone of a node", NULL },
+	{ DST_A_NODE_WITNESS, "witness", NULL },
 	{ 0 },
 };
 
@@ -55,6 +57,13 @@ static const struct attr_name volume_names[] = {
 	{ DST_A_VOLUME_ROLE, "role", NULL },
 	{ DST_A_VOLUME_CONNECTIONS, "connections", NULL },
 	{ DST_A_VOLUME_IO_TIMEOUT_MS, "I/O timeout", NULL },
+	{ DST_A_VOLUME_ADOPT, "adopt", NULL },
+	{ DST_A_VOLUME_NO_WAIT, "no-wait", NULL },
+	{ DST_A_VOLUME_GRACE_MS, "grace time", NULL },
+	{ DST_A_VOLUME_DEGRADED, "degraded", NULL },
+	{ DST_A_VOLUME_TAKEOVER, "takeover", NULL },
+	{ DST_A_VOLUME_REPAIR, "repair", NULL },
+	{ DST_A_VOLUME_END, "end", NULL },
 	{ 0 },
 };
 
@@ -78,6 +87,8 @@ static const struct attr_name *names_of(uint8_t cmd)
 	switch (cmd) {
 	case DST_CMD_EXPORT_ADD:
 	case DST_CMD_EXPORT_REMOVE:
+	case DST_CMD_EXPORT_SUSPEND:
+	case DST_CMD_EXPORT_RESUME:
 	case DST_CMD_EXPORT_GET:
 	case DST_CMD_SESSION_GET:
 		return export_names;
@@ -364,8 +375,9 @@ struct nlmsghdr *dsti_request(struct dst_handle *handle, uint8_t cmd, uint16_t f
 	return nlh;
 }
 
-/* A request that is a name, maybe with the flag DST_A_VOLUME_FORCE, and has no answer. */
-int dsti_simple(struct dst_handle *handle, uint8_t cmd, uint16_t attr, const char *name, bool force)
+/* A request that is a name, maybe with the flag @flag (0: none), and has no answer. */
+int dsti_simple(struct dst_handle *handle, uint8_t cmd, uint16_t attr, const char *name,
+		uint16_t flag)
 {
 	int err = dsti_connect(handle);
 	struct nlmsghdr *nlh;
@@ -376,8 +388,8 @@ int dsti_simple(struct dst_handle *handle, uint8_t cmd, uint16_t attr, const cha
 	if (!nlh)
 		return -ENOMEM;
 	mnl_attr_put_strz(nlh, attr, name);
-	if (force)
-		mnl_attr_put(nlh, DST_A_VOLUME_FORCE, 0, NULL);
+	if (flag)
+		mnl_attr_put(nlh, flag, 0, NULL);
 	return dsti_talk(handle, nlh, NULL);
 }
 

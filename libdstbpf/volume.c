@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Volumes and their nodes.
+ * Volumes. Their nodes are in node.c.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -13,13 +13,12 @@
 #define MAX_NODES	256
 #define MAX_PARAMS	16
 #define MAX_LEGS	16
-#define PATH_LEN	256
 
 struct node_spec {
-	char path[PATH_LEN];		/* or addr */
-	struct dst_addr *addr;
+	struct dsti_place place;
 	uint32_t weight;
 	uint32_t zone;
+	bool witness;
 };
 
 struct param_spec {
@@ -30,13 +29,17 @@ struct param_spec {
 struct dst_volume_spec {
 	struct dst_handle *handle;
 	char name[DST_VOLUME_NAME_MAX + 1];
-	char policy[DST_POLICY_NAME_MAX + 1];
+	char policy[DST_POLICY_NAME_MAX + 1];	/* empty: to be assembled */
 	bool read_only;
 	bool shared;
 	bool has_uuid;
 	uint8_t uuid[16];
 	uint32_t connections;
 	uint32_t io_timeout_ms;
+	bool adopt;
+	bool no_wait;
+	bool has_grace;
+	uint32_t grace_ms;
 	uint32_t nr_params;
 	struct param_spec params[MAX_PARAMS];
 	uint32_t nr_nodes;
@@ -53,7 +56,7 @@ int dst_volume_spec__new(struct dst_handle *handle, const char *name, const char
 	err = dsti_opts(handle, opts, &known, sizeof(known));
 	if (!err)
 		err = dsti_check_name(handle, "volume", name, DST_VOLUME_NAME_MAX);
-	if (!err)
+	if (!err && policy)
 		err = dsti_check_name(handle, "policy", policy, DST_POLICY_NAME_MAX);
 	if (err)
 		return err;
@@ -62,11 +65,15 @@ int dst_volume_spec__new(struct dst_handle *handle, const char *name, const char
 		return dsti_error(handle, -ENOMEM, "out of memory");
 	spec->handle = handle;
 	strcpy(spec->name, name);
-	strcpy(spec->policy, policy);
+	strcpy(spec->policy, policy ? policy : "");
 	spec->read_only = known.read_only;
 	spec->shared = known.shared;
 	spec->connections = known.connections;
 	spec->io_timeout_ms = known.io_timeout_ms;
+	spec->adopt = known.adopt;
+	spec->no_wait = known.no_wait;
+	spec->has_grace = known.has_grace;
+	spec->grace_ms = known.grace_ms;
 	if (known.uuid) {
 		spec->has_uuid = true;
 		memcpy(spec->uuid, known.uuid, sizeof(spec->uuid));
@@ -80,7 +87,6 @@ int dst_volume_spec__add_node(struct dst_volume_spec *spec, const char *where,
 {
 	struct node_spec *node = &spec->nodes[spec->nr_nodes];
 	struct dst_node_opts known;
-	char *path;
 	int err;
 
 	err = dsti_opts(spec->handle, opts, &known, sizeof(known));
@@ -88,27 +94,15 @@ int dst_volume_spec__add_node(struct dst_volume_spec *spec, const char *where,
 		return err;
 	if (spec->nr_nodes == MAX_NODES)
 		return dsti_error(spec->handle, -E2BIG, "a volume has at most %u nodes", MAX_NODES);
-	if (strstr(where, "://")) {
-		err = dst_addr__parse(spec->handle, where, DST_ADDR_REMOTE, &node->addr);
-		if (err)
-			return err;
-	} else {
-		/* The kernel would look from its own folder on. */
-		path = realpath(where, NULL);
-		if (!path)
-			return dsti_error(spec->handle, -errno, "node '%s': %m", where);
-		if (strlen(path) >= PATH_LEN) {
-			free(path);
-			return dsti_error(spec->handle, -ENAMETOOLONG,
-					  "node '%s': the path is longer than %u characters", where,
-					  PATH_LEN - 1);
-		}
-		/* Keep stable names as /dev/disk/by-id/X as they were given. */
-		strcpy(node->path, *where == '/' && strlen(where) < PATH_LEN ? where : path);
-		free(path);
-	}
+	if (!known.witness && spec->nr_nodes && node[-1].witness)
+		return dsti_error(spec->handle, -EINVAL,
+				  "node '%s' comes after a witness: witnesses come last", where);
+	err = dsti_place(spec->handle, where, &node->place);
+	if (err)
+		return err;
 	node->weight = known.weight;
 	node->zone = known.zone;
+	node->witness = known.witness;
 	spec->nr_nodes++;
 	return 0;
 }
@@ -142,7 +136,7 @@ void dst_volume_spec__free(struct dst_volume_spec *spec)
 	if (!spec)
 		return;
 	for (i = 0; i < spec->nr_nodes; i++)
-		dst_addr__free(spec->nodes[i].addr);
+		dst_addr__free(spec->nodes[i].place.addr);
 	free(spec);
 }
 
@@ -150,17 +144,11 @@ static bool put_node(struct nlmsghdr *nlh, size_t size, const struct node_spec *
 {
 	struct nlattr *nest = mnl_attr_nest_start_check(nlh, size, DST_A_VOLUME_NODE);
 
-	if (!nest)
+	if (!nest || !dsti_put_place(nlh, size, &node->place))
 		return false;
-	if (node->addr) {
-		if (!dsti_put_addr(nlh, size, DST_A_NODE_ADDR, node->addr) ||
-		    !mnl_attr_put_strz_check(nlh, size, DST_A_NODE_EXPORT, node->addr->export_name))
-			return false;
-	} else if (!mnl_attr_put_strz_check(nlh, size, DST_A_NODE_PATH, node->path)) {
-		return false;
-	}
 	if ((node->weight && !mnl_attr_put_u32_check(nlh, size, DST_A_NODE_WEIGHT, node->weight)) ||
-	    (node->zone && !mnl_attr_put_u32_check(nlh, size, DST_A_NODE_ZONE, node->zone)))
+	    (node->zone && !mnl_attr_put_u32_check(nlh, size, DST_A_NODE_ZONE, node->zone)) ||
+	    (node->witness && !mnl_attr_put_check(nlh, size, DST_A_NODE_WITNESS, 0, NULL)))
 		return false;
 	mnl_attr_nest_end(nlh, nest);
 	return true;
@@ -177,22 +165,33 @@ static bool put_param(struct nlmsghdr *nlh, size_t size, const struct param_spec
 	return true;
 }
 
+static void put_flag(struct nlmsghdr *nlh, uint16_t type, bool value)
+{
+	if (value)
+		mnl_attr_put(nlh, type, 0, NULL);
+}
+
+/* The first attributes fit: the buffer is larger than all of them. */
 static bool put_spec(struct nlmsghdr *nlh, size_t size, const struct dst_volume_spec *spec)
 {
 	uint32_t i;
 
 	mnl_attr_put_strz(nlh, DST_A_VOLUME_NAME, spec->name);
-	mnl_attr_put_strz(nlh, DST_A_VOLUME_POLICY, spec->policy);
+	if (*spec->policy)
+		mnl_attr_put_strz(nlh, DST_A_VOLUME_POLICY, spec->policy);
 	if (spec->has_uuid)
 		mnl_attr_put(nlh, DST_A_VOLUME_UUID, sizeof(spec->uuid), spec->uuid);
-	if (spec->read_only)
-		mnl_attr_put(nlh, DST_A_VOLUME_READ_ONLY, 0, NULL);
+	put_flag(nlh, DST_A_VOLUME_READ_ONLY, spec->read_only);
 	if (spec->shared && !spec->read_only)
 		mnl_attr_put_u32(nlh, DST_A_VOLUME_ROLE, DST_ROLE_SHARED);
 	if (spec->connections)
 		mnl_attr_put_u32(nlh, DST_A_VOLUME_CONNECTIONS, spec->connections);
 	if (spec->io_timeout_ms)
 		mnl_attr_put_u32(nlh, DST_A_VOLUME_IO_TIMEOUT_MS, spec->io_timeout_ms);
+	put_flag(nlh, DST_A_VOLUME_ADOPT, spec->adopt);
+	put_flag(nlh, DST_A_VOLUME_NO_WAIT, spec->no_wait);
+	if (spec->has_grace)
+		mnl_attr_put_u32(nlh, DST_A_VOLUME_GRACE_MS, spec->grace_ms);
 	for (i = 0; i < spec->nr_params; i++)
 		if (!put_param(nlh, size, &spec->params[i]))
 			return false;
@@ -202,7 +201,8 @@ static bool put_spec(struct nlmsghdr *nlh, size_t size, const struct dst_volume_
 	return true;
 }
 
-int dst_volume__create(struct dst_handle *handle, const struct dst_volume_spec *spec)
+static int make(struct dst_handle *handle, uint8_t cmd, const struct dst_volume_spec *spec,
+		const struct dst_volume_assemble_opts *opts)
 {
 	struct nlmsghdr *nlh;
 	size_t size;
@@ -213,14 +213,88 @@ int dst_volume__create(struct dst_handle *handle, const struct dst_volume_spec *
 	err = dsti_connect(handle);
 	if (err)
 		return err;
-	nlh = dsti_request(handle, DST_CMD_VOLUME_CREATE, 0, &size);
+	nlh = dsti_request(handle, cmd, 0, &size);
 	if (!nlh)
 		return -ENOMEM;
+	put_flag(nlh, DST_A_VOLUME_DEGRADED, opts->degraded);
+	put_flag(nlh, DST_A_VOLUME_TAKEOVER, opts->takeover);
 	if (!put_spec(nlh, size, spec)) {
 		free(nlh);
 		return dsti_error(handle, -E2BIG, "the description of the volume is too long");
 	}
 	return dsti_talk(handle, nlh, NULL);
+}
+
+int dst_volume__create(struct dst_handle *handle, const struct dst_volume_spec *spec)
+{
+	static const struct dst_volume_assemble_opts none;
+
+	if (!*spec->policy)
+		return dsti_error(handle, -EINVAL, "a new volume takes a policy");
+	return make(handle, DST_CMD_VOLUME_CREATE, spec, &none);
+}
+
+/* What an assembled volume has on its nodes must not be given. */
+static const char *too_much(const struct dst_volume_spec *spec)
+{
+	uint32_t i;
+
+	if (*spec->policy || spec->nr_params)
+		return "its policy and parameters are in the superblocks";
+	if (spec->read_only || spec->shared)
+		return "a read-only or shared volume has no superblocks";
+	if (spec->has_uuid || spec->adopt)
+		return "uuid and adopt are for a new volume";
+	for (i = 0; i < spec->nr_nodes; i++)
+		if (spec->nodes[i].weight || spec->nodes[i].zone || spec->nodes[i].witness)
+			return "weights, zones and witnesses are in the superblocks";
+	return NULL;
+}
+
+int dst_volume__assemble(struct dst_handle *handle, const struct dst_volume_spec *spec,
+			 const struct dst_volume_assemble_opts *opts)
+{
+	struct dst_volume_assemble_opts known;
+	const char *why = too_much(spec);
+	int err = dsti_opts(handle, opts, &known, sizeof(known));
+
+	if (err)
+		return err;
+	if (why)
+		return dsti_error(handle, -EINVAL, "can't assemble volume %s so: %s", spec->name,
+				  why);
+	return make(handle, DST_CMD_VOLUME_ASSEMBLE, spec, &known);
+}
+
+static int simple(struct dst_handle *handle, uint8_t cmd, const char *name, uint16_t flag)
+{
+	int err = dsti_check_name(handle, "volume", name, DST_VOLUME_NAME_MAX);
+
+	return err ? err : dsti_simple(handle, cmd, DST_A_VOLUME_NAME, name, flag);
+}
+
+int dst_volume__suspend(struct dst_handle *handle, const char *name)
+{
+	return simple(handle, DST_CMD_VOLUME_SUSPEND, name, 0);
+}
+
+int dst_volume__resume(struct dst_handle *handle, const char *name)
+{
+	return simple(handle, DST_CMD_VOLUME_RESUME, name, 0);
+}
+
+int dst_volume__scrub(struct dst_handle *handle, const char *name,
+		      const struct dst_volume_scrub_opts *opts)
+{
+	struct dst_volume_scrub_opts known;
+	int err = dsti_opts(handle, opts, &known, sizeof(known));
+
+	if (err)
+		return err;
+	if (known.repair && known.end)
+		return dsti_error(handle, -EINVAL, "to repair and to end do not go together");
+	return simple(handle, DST_CMD_VOLUME_SCRUB, name,
+		      known.repair ? DST_A_VOLUME_REPAIR : known.end ? DST_A_VOLUME_END : 0);
 }
 
 int dst_volume__stop(struct dst_handle *handle, const char *name,
@@ -229,12 +303,9 @@ int dst_volume__stop(struct dst_handle *handle, const char *name,
 	struct dst_volume_stop_opts known;
 	int err = dsti_opts(handle, opts, &known, sizeof(known));
 
-	if (!err)
-		err = dsti_check_name(handle, "volume", name, DST_VOLUME_NAME_MAX);
 	if (err)
 		return err;
-	return dsti_simple(handle, DST_CMD_VOLUME_STOP, DST_A_VOLUME_NAME, name,
-			   known.force);
+	return simple(handle, DST_CMD_VOLUME_STOP, name, known.force ? DST_A_VOLUME_FORCE : 0);
 }
 
 static uint32_t get_params(const struct nlmsghdr *nlh, struct dst_param_info *params)
@@ -250,6 +321,22 @@ static uint32_t get_params(const struct nlmsghdr *nlh, struct dst_param_info *pa
 		params[nr++].value = dsti_u64(tb[DST_A_PARAM_VALUE]);
 	}
 	return nr;
+}
+
+static void get_members(const struct nlattr **tb, struct dst_volume_info *info)
+{
+	info->no_wait = tb[DST_A_VOLUME_NO_WAIT];
+	info->grace_ms = dsti_u32(tb[DST_A_VOLUME_GRACE_MS]);
+	info->metadata = tb[DST_A_VOLUME_METADATA];
+	info->age = dsti_u64(tb[DST_A_VOLUME_AGE]);
+	info->votes = dsti_u32(tb[DST_A_VOLUME_VOTES]);
+	info->nr_votes = dsti_u32(tb[DST_A_VOLUME_NR_VOTES]);
+	info->region_size = dsti_u64(tb[DST_A_VOLUME_REGION_SIZE]);
+	info->dirty = dsti_u64(tb[DST_A_VOLUME_DIRTY]);
+	info->scrub_done = dsti_u64(tb[DST_A_VOLUME_SCRUB_DONE]);
+	info->scrub_total = dsti_u64(tb[DST_A_VOLUME_SCRUB_TOTAL]);
+	info->scrub_errors = dsti_u64(tb[DST_A_VOLUME_SCRUB_ERRORS]);
+	info->repaired = dsti_u64(tb[DST_A_VOLUME_REPAIRED]);
 }
 
 static int show_volume(const struct nlmsghdr *nlh,
@@ -284,6 +371,7 @@ static int show_volume(const struct nlmsghdr *nlh,
 		.nr_nodes = dsti_u32(tb[DST_A_VOLUME_NR_NODES]),
 	};
 	dsti_uuid(tb[DST_A_VOLUME_UUID], info.uuid);
+	get_members(tb, &info);
 	return fn(&info, arg);
 }
 
@@ -307,72 +395,6 @@ int dst_volume__for_each(struct dst_handle *handle, const char *name,
 		}
 	}
 	free(answer.buf);
-	return err;
-}
-
-static int show_node(struct dst_handle *handle, const struct nlattr *nest,
-		     int (*fn)(const struct dst_node_info *info, void *arg), void *arg)
-{
-	const struct nlattr *tb[DST_A_NODE_MAX + 1];
-	struct dst_addr *addr = NULL;
-	struct dst_node_info info;
-	int err;
-
-	dsti_parse_nest(tb, DST_A_NODE_MAX, nest);
-	if (tb[DST_A_NODE_ADDR]) {
-		err = dsti_get_addr(handle, tb[DST_A_NODE_ADDR], dsti_str(tb[DST_A_NODE_EXPORT]),
-				    &addr);
-		if (err)
-			return err;
-	}
-	info = (struct dst_node_info){
-		.sz = sizeof(info),
-		.volume = dsti_str(tb[DST_A_NODE_VOLUME]),
-		.index = dsti_u32(tb[DST_A_NODE_INDEX]),
-		.where = addr ? addr->text : dsti_str(tb[DST_A_NODE_PATH]),
-		.local = !addr,
-		.state = dsti_u32(tb[DST_A_NODE_STATE]),
-		.reason = dsti_str(tb[DST_A_NODE_REASON]),
-		.weight = dsti_u32(tb[DST_A_NODE_WEIGHT]),
-		.zone = dsti_u32(tb[DST_A_NODE_ZONE]),
-		.size = dsti_u64(tb[DST_A_NODE_SIZE]),
-		.in_flight = dsti_u32(tb[DST_A_NODE_IN_FLIGHT]),
-		.errors = dsti_u64(tb[DST_A_NODE_ERRORS]),
-		.reads = dsti_u64(tb[DST_A_NODE_READS]),
-		.writes = dsti_u64(tb[DST_A_NODE_WRITES]),
-		.latency_ns = dsti_u64(tb[DST_A_NODE_LATENCY_NS]),
-		.connections = dsti_u32(tb[DST_A_NODE_CONNECTIONS]),
-	};
-	err = fn(&info, arg);
-	dst_addr__free(addr);
-	return err;
-}
-
-int dst_node__for_each(struct dst_handle *handle, const char *volume,
-		       int (*fn)(const struct dst_node_info *info, void *arg), void *arg)
-{
-	const struct nlattr *tb[DST_A_VOLUME_MAX + 1];
-	struct dsti_answer answer;
-	const struct nlmsghdr *nlh = NULL;
-	int err = 0;
-
-	if (volume)
-		err = dsti_check_name(handle, "volume", volume, DST_VOLUME_NAME_MAX);
-	if (err)
-		return err;
-	err = dsti_get(handle, DST_CMD_NODE_GET, true, DST_A_VOLUME_NAME, volume, &answer);
-	if (!err) {
-		while ((nlh = dsti_next(&answer, nlh))) {
-			dsti_parse(tb, DST_A_VOLUME_MAX, nlh);
-			if (tb[DST_A_VOLUME_NODE])
-				err = show_node(handle, tb[DST_A_VOLUME_NODE], fn, arg);
-			if (err)
-				break;
-		}
-	}
-	free(answer.buf);
-	if (err == -ENOENT && volume)
-		dsti_error(handle, err, "there is no volume %s", volume);
 	return err;
 }
 

@@ -398,7 +398,7 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	background "$peer" named 127.0.0.1:7703 > "$BATS_TEST_TMPDIR/named"
 	retry 5 grep -q listening "$BATS_TEST_TMPDIR/named"
 	for bad in depth:depth deep:depth window:window request:request request-odd:request conns:connections version:version \
-		session:grants epoch:grants features:grants size-0:size size-huge:size size-odd:size block-0:block block-odd:block \
+		session:grants epoch:grants instance:instance features:grants size-0:size size-huge:size size-odd:size block-0:block block-odd:block \
 		block-huge:block physical:block length:WELCOME status:WELCOME op:WELCOME; do
 		refused "speaks something else: .*${bad#*:}" dstctl volume create v --policy linear "dst://127.0.0.1:7703/${bad%:*}"
 	done

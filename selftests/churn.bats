@@ -77,26 +77,26 @@ no_leak_reports() {
 }
 
 one_volume() {
-	dstctl volume create v --policy mirror /dev/a dst://127.0.0.1/b || return
+	dstctl volume create v --policy mirror --adopt /dev/a dst://127.0.0.1/b || return
 	dd if=/dev/zero of=/dev/dst/v bs=64k count=2 oflag=direct conv=notrunc status=none || return
 	dstctl volume stop v
 }
 
 one_export() {
 	dstctl export add e /dev/a --listen dst://127.0.0.1:7702 &&
-		dstctl volume create v --policy linear dst://127.0.0.1:7702/e &&
+		dstctl volume create v --policy linear --adopt dst://127.0.0.1:7702/e &&
 		dd if=/dev/dst/v of=/dev/null bs=64k count=2 iflag=direct status=none &&
 		dstctl volume stop v && dstctl export remove e
 }
 
 # What is refused half way leaves as little as what goes well.
 one_refusal() {
-	not dstctl volume create v --policy linear /dev/a dst://127.0.0.1/nothing 2> /dev/null &&
-		not dstctl volume create v --policy stripe --param stripe=5000 /dev/a dst://127.0.0.1/b 2> /dev/null
+	not dstctl volume create v --policy linear --adopt /dev/a dst://127.0.0.1/nothing 2> /dev/null &&
+		not dstctl volume create v --policy stripe --adopt --param stripe=5000 /dev/a dst://127.0.0.1/b 2> /dev/null
 }
 
 one_failure() {
-	dstctl volume create v --policy mirror /dev/a dst://127.0.0.1/b || return
+	dstctl volume create v --policy mirror --adopt /dev/a dst://127.0.0.1/b || return
 	kill_connections init 7700
 	dd if=/dev/zero of=/dev/dst/v bs=64k count=2 oflag=direct conv=notrunc status=none || return
 	dstctl volume stop v --force
@@ -104,7 +104,7 @@ one_failure() {
 }
 
 one_load() {
-	module_load && dstctl policy load linear && dstctl volume create v --policy linear /dev/a &&
+	module_load && dstctl policy load linear && dstctl volume create v --policy linear --adopt /dev/a &&
 		dstctl volume stop v && dstctl policy unload linear && module_unload
 }
 

@@ -49,6 +49,8 @@ load volumes
 	[[ $(complete_words volume create v --policy "") == *" linear "* ]]
 	[[ $(complete_words policy load mir) == *" mirror "* ]]
 	[[ $(complete_words volume stop --f) == *" --force "* ]]
+	[[ $(complete_words node suspend something "") == *" 0 "* ]]
+	[[ $(complete_words volume wait something --until "") == *" in-sync "* ]]
 }
 
 @test "a program builds against the installed library and says what is wrong" {
@@ -90,9 +92,19 @@ load volumes
 	dstctl volume show v --json | jq -e '.nodes | length == 1'
 	dstctl volume list --json | jq -e 'length == 1'
 	dstctl node show v --json | jq -e '.[0].volume == "v" and .[0].local'
+	dstctl node show v --json | jq -e '.[0] | .witness == false and (.since_ms | type) == "number" and
+		has("in_sync") and has("uuid") and has("dirty") and has("sync_total") and has("sync_rate") and has("left_ms")'
+	dstctl volume show v --json | jq -e 'has("no_wait") and has("grace_ms") and has("metadata") and has("age") and has("votes") and
+		has("nr_votes") and has("region_size") and has("dirty") and has("scrub_done") and has("scrub_total") and
+		has("scrub_errors") and has("repaired")'
 	dstctl export show e --json | jq -e '.sessions == [] and .listen == ["dst://127.0.0.1:7700"]'
-	dstctl export list --json | jq -e '.[0].device == "/dev/dst/v"'
-	dstctl status v --json | jq -e '.[0].nr_nodes == 1'
+	dstctl export list --json | jq -e '.[0].device == "/dev/dst/v" and .[0].suspended == false'
+	dstctl status v --json | jq -e '.[0].nr_nodes == 1 and .[0].problems == [] and .[0].nodes[0].index == 0'
+	dstctl volume wait v --until active --json | jq -e '.state == "active"'
+	dstctl save - | jq -e '.version == 1 and .policies == [{"name": "linear"}] and .exports[0].listen == ["dst://127.0.0.1:7700"] and
+		.volumes[0].nodes[0].where == "/dev/a"'
+	dstctl save "$BATS_TEST_TMPDIR/config" --json | jq -e '.saved | endswith("/config")'
+	dstctl restore "$BATS_TEST_TMPDIR/config" --json | jq -e '.failed == [] and .restored == ["policy linear", "export e", "volume v"]'
 	dstctl tree --json | jq -e '.volumes[0].exports[0].name == "e" and .exports == []'
 	dstctl map v 8 --json | jq -e '.sector == 8'
 	dstctl export remove e --json | jq -e '.removed == "e"'
@@ -126,7 +138,7 @@ load volumes
 	a=$(disk a 8)
 	b=$(disk b 8)
 	volume stays --policy linear "$a"
-	come_and_go() { while dstctl volume create goes --policy linear "$b"; do dstctl volume stop goes; done; }
+	come_and_go() { while dstctl volume create goes --policy linear --adopt "$b"; do dstctl volume stop goes; done; }
 	come_and_go > /dev/null 2>&1 &
 	background=$!
 	for ((i = 0; i < 50; i++)); do
@@ -172,4 +184,130 @@ load volumes
 	defer dstctl policy unload mirror
 	equal pin "$(dstctl policy show mirror --json | jq -r .pin)" /sys/fs/bpf/dst/other
 	refused "policy mirror is registered already" dstctl policy load mirror
+}
+
+@test "changing a node that is not there, or a volume that is not there, is refused" {
+	policies linear
+	local a verb
+	a=$(disk a 8)
+	volume v --policy linear "$a"
+	for verb in suspend resume; do
+		refused "volume v has no node 1, its nodes are 0 to 0" dstctl node $verb v 1
+		refused "there is no volume w" dstctl node $verb w 0
+		refused "there is no volume w" dstctl volume $verb w
+		refused "no export" dstctl export $verb e
+	done
+	refused "volume v has no node 4294967295, its nodes are 0 to 0" dstctl node resolve v 4294967295 --discard
+	refused "volume v has no node 1" dstctl node replace v 1 export:e
+	refused "there is no volume w" dstctl node replace w 0 dst://127.0.0.1/e
+	refused "there is no volume w" dstctl volume scrub w
+	refused "there is no volume w" dstctl volume wait w --until up
+	equal state "$(volume_field v state)" active
+}
+
+@test "a medium that is not blank is named, and taken with --adopt" {
+	policies linear
+	local a b
+	a=$(disk a 16)
+	b=$(disk b 16)
+	mkfs.ext4 -q -L precious "$a"
+	refused "node '/dev/a' is not blank: it holds ext4 \\(label 'precious'\\), which --adopt throws away" \
+		dstctl volume create v --policy linear "$b" "$a"
+	refused "node '/dev/a' is not blank: it holds ext4" dstctl volume create v --policy linear "$b" --witness "$a"
+	echo 'label: gpt' | sfdisk -q "$b"
+	refused "node '/dev/b' is not blank: it holds a partition table \\(gpt\\)" dstctl volume create v --policy linear "$b"
+	fsck.ext4 -fn "$a" > /dev/null
+	volume v --policy linear --adopt "$a" "$b"
+}
+
+@test "waiting ends at once, at a change, or when time is up" {
+	policies mirror
+	local a b status=0
+	a=$(disk a 16)
+	b=$(dm_linear slow "$(disk b 16)")
+	volume v --policy mirror "$a" "$b"
+	for state in up in-sync active; do at_most 5 dstctl volume wait v --until $state; done
+	dm_fail slow
+	dd if=/dev/zero of=/dev/dst/v bs=64k count=1 oflag=direct status=none
+	retry 10 volume_is v state degraded
+	dmesg_allow 'volume v: node 1 failed'
+	at_most 5 dstctl volume wait v --until up
+	refused "not active after 1 s: v: degraded, 1 of 2 nodes up; .*node 1 \\(/dev/mapper/slow\\) failed: " \
+		dstctl volume wait v --until active --timeout 1
+	refused "not in-sync after 1 s: v: degraded" dstctl volume wait v --until in-sync --timeout 1
+	dstctl volume wait v --until active > /dev/null 2> "$BATS_TEST_TMPDIR/waits" &
+	background=$!
+	sleep 1
+	stop v
+	wait $background || status=$?
+	equal status $status 1
+	grep -qxE "dstctl: (there is no volume v|volume v is being stopped)" "$BATS_TEST_TMPDIR/waits"
+}
+
+@test "status --watch prints what changes, and draws on a terminal" {
+	policies linear
+	local a b
+	a=$(disk a 8)
+	b=$(disk b 8)
+	volume v --policy linear "$a"
+	dstctl status --watch > "$BATS_TEST_TMPDIR/watch" &
+	background=$!
+	defer kill_wait $background
+	retry 10 grep -qx "v: active, 1 of 1 nodes up" "$BATS_TEST_TMPDIR/watch"
+	volume w --policy linear "$b"
+	retry 10 grep -qx "w: active, 1 of 1 nodes up" "$BATS_TEST_TMPDIR/watch"
+	sleep 2
+	equal lines "$(wc -l < "$BATS_TEST_TMPDIR/watch")" 3
+	timeout 3 dstctl status --watch --json | head -n 1 | jq -e 'map(.name) == ["v", "w"]'
+	timeout -s INT $((5 * DST_SLOW)) script -qec "timeout -s INT $((3 * DST_SLOW)) dstctl status v --watch" /dev/null < /dev/null \
+		> "$BATS_TEST_TMPDIR/drawn" || :
+	grep -q "$(printf '\033')\[H$(printf '\033')\[Jv: active, 1 of 1 nodes up" "$BATS_TEST_TMPDIR/drawn"
+	refused "there is no volume x" dstctl status x --watch
+}
+
+# Those without superblocks, which are made anew; the others are in recover-cli.
+@test "what was saved comes back, in whatever order it takes" {
+	policies linear
+	local a b before
+	a=$(disk a 8)
+	b=$(disk b 8)
+	volume low --policy linear --read-only "$a"
+	exported mid /dev/dst/low --read-only --max-sessions 5
+	volume high --policy linear --read-only --connections 2 --io-timeout 7 dst://127.0.0.1/mid "$b"
+	exported top /dev/dst/high --read-only --shared --listen dst://127.0.0.1:7701 --listen 'dst://[::1]:7702'
+	dstctl save
+	defer rm -rf /etc/dst/config.json
+	before=$(dstctl tree --json | jq -S 'del(.. | .in_flight?, .reads?, .since_ms?, .latency_ns?, .major?, .minor?, .id?, .sessions?)')
+	dstctl export remove top
+	stop high
+	dstctl export remove mid
+	stop low
+	dstctl policy unload linear
+	dstctl restore
+	equal tree "$(dstctl tree --json | jq -S 'del(.. | .in_flight?, .reads?, .since_ms?, .latency_ns?, .major?, .minor?, .id?, .sessions?)')" \
+		"$before"
+	dstctl restore
+	equal files "$(ls /etc/dst/config.json*)" /etc/dst/config.json
+}
+
+@test "what can't be restored is said, and the rest comes back" {
+	policies linear
+	local a b status=0
+	a=$(disk a 8)
+	b=$(disk b 8)
+	volume good --policy linear --read-only "$a"
+	volume bad --policy linear --read-only "$b"
+	exported e "$b" --read-only
+	dstctl save "$BATS_TEST_TMPDIR/config"
+	stop good
+	stop bad
+	dstctl export remove e
+	disk_gone b
+	dstctl restore "$BATS_TEST_TMPDIR/config" 2> "$BATS_TEST_TMPDIR/said" || status=$?
+	equal status $status 1
+	grep -q "^dstctl: export e: device '/dev/b': No such file" "$BATS_TEST_TMPDIR/said"
+	grep -q "^dstctl: volume bad: node '/dev/b': No such file" "$BATS_TEST_TMPDIR/said"
+	equal lines "$(wc -l < "$BATS_TEST_TMPDIR/said")" 2
+	volume_is good state active
+	refused "can't write /nowhere/config: No such file" dstctl save /nowhere/config
 }

@@ -134,8 +134,8 @@ no_exports() {
 	tail -c 4M "$BATS_TEST_TMPDIR/data" > "$BATS_TEST_TMPDIR/second"
 	got "$BATS_TEST_TMPDIR/first" /dev/a
 	got "$BATS_TEST_TMPDIR/second" /dev/b
-	# The end of each is not the volume's.
-	zeroes /dev/a $((4 << 20)) $((1 << 20))
+	# The end of each is not the volume's: the superblock is there.
+	dd if=/dev/a bs=1M skip=4 count=1 status=none | grep -qa DSTSUPER
 }
 
 # ---- sizes and shapes

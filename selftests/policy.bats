@@ -363,6 +363,7 @@ wrong_at_create() {
 # wrong_at_run_time NAME WORDS [LEVEL]: switched on while the volume runs, it fails I/O, and writes for ever
 wrong_at_run_time() {
 	volume v --policy "$1" /dev/a /dev/b
+	quiet v
 	writes 1
 	volume_is v state active
 	switched "$1" "${3:-1}"
@@ -426,6 +427,7 @@ wrong_at_run_time() {
 	volume v --policy wrong_half "$a" "$b"
 	numbered "$BATS_TEST_TMPDIR/numbers" 7
 	put "$BATS_TEST_TMPDIR/numbers" /dev/dst/v
+	quiet v
 	switched wrong_half 1
 	# 3.5 MiB on: block 896
 	not reads 896 2> /dev/null
@@ -444,6 +446,8 @@ wrong_at_run_time() {
 	a=$(disk a 8) b=$(disk b 8)
 	loaded wrong_pick
 	volume v --policy wrong_pick "$a" "$b"
+	# Until then there is nothing to choose.
+	quiet v
 	numbered "$BATS_TEST_TMPDIR/numbers" 1
 	put "$BATS_TEST_TMPDIR/numbers" /dev/dst/v
 	got "$BATS_TEST_TMPDIR/numbers" /dev/dst/v

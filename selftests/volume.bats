@@ -32,10 +32,10 @@ load volumes
 	volume v --policy linear "$a" "$b"
 	equal linear "$(blockdev --getsize64 /dev/dst/v)" $((16 << 20))
 	stop v
-	volume v --policy mirror "$a" "$b"
+	volume v --policy mirror --adopt "$a" "$b"
 	equal mirror "$(blockdev --getsize64 /dev/dst/v)" $((7 << 20))
 	stop v
-	volume v --policy stripe --param stripe=2M "$a" "$b"
+	volume v --policy stripe --adopt --param stripe=2M "$a" "$b"
 	equal stripe "$(blockdev --getsize64 /dev/dst/v)" $((12 << 20))
 	equal "chunk" "$(dstctl volume show v --json | jq .params.stripe)" $((2 << 20))
 	equal "hint for file systems" "$(queue v minimum_io_size)" $((2 << 20))
@@ -93,7 +93,7 @@ load volumes
 	head -c 1M "$BATS_TEST_TMPDIR/data" > "$BATS_TEST_TMPDIR/first"
 	got "$BATS_TEST_TMPDIR/first" /dev/dst/v 13
 	stop v
-	volume v --policy linear dst://127.0.0.1/b "$c"
+	volume v --policy linear --adopt dst://127.0.0.1/b "$c"
 	equal "discard" "$(queue v discard_max_bytes)" 0
 	not blkdiscard /dev/dst/v 2> /dev/null
 }
@@ -108,7 +108,7 @@ load volumes
 	volume v --policy linear "$a" dst://127.0.0.1/b
 	[ "$(queue v write_zeroes_max_bytes)" -gt 0 ]
 	stop v
-	volume v --policy linear dst://127.0.0.1/b "$c"
+	volume v --policy linear --adopt dst://127.0.0.1/b "$c"
 	equal "write zeroes" "$(queue v write_zeroes_max_bytes)" 0
 	# the block layer writes them then
 	numbered "$BATS_TEST_TMPDIR/data" 2
@@ -117,7 +117,7 @@ load volumes
 	zeroes /dev/dst/v $((14 << 20)) $((2 << 20))
 }
 
-@test "a volume has a volatile cache when a node has one" {
+@test "a volume takes flushes and FUA, whether its nodes have a volatile cache now or not" {
 	policies linear
 	local a b c
 	a=$(disk a 16)
@@ -126,10 +126,10 @@ load volumes
 	exported b "$b"
 	exported c "$c"
 	volume v --policy linear "$a" dst://127.0.0.1/c
-	equal "cache" "$(queue v write_cache)" "write through"
-	equal "FUA" "$(queue v fua)" 0
+	equal "cache" "$(queue v write_cache)" "write back"
+	equal "FUA" "$(queue v fua)" 1
 	stop v
-	volume v --policy linear "$a" dst://127.0.0.1/b
+	volume v --policy linear --adopt "$a" dst://127.0.0.1/b
 	equal "cache" "$(queue v write_cache)" "write back"
 	equal "FUA" "$(queue v fua)" 1
 }
@@ -182,10 +182,10 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	dstctl map v $((15 * 2048 + 5)) --json | jq -e '.legs | length == 1 and .[0].node == 1 and .[0].sector == 5'
 	refused "" dstctl map v $((30 * 2048))
 	stop v
-	volume v --policy stripe --param stripe=64k "$a" "$b"
+	volume v --policy stripe --adopt --param stripe=64k "$a" "$b"
 	dstctl map v $((5 * 128 + 7)) --json | jq -e '.legs | length == 1 and .[0].node == 1 and .[0].sector == 2 * 128 + 7'
 	stop v
-	volume v --policy mirror "$a" "$b"
+	volume v --policy mirror --adopt "$a" "$b"
 	dstctl map v 77 | grep -qF "node 1 (/dev/b), sector 77"
 	dstctl map v 77 --json | jq -e '[.legs[].node] == [0, 1] and ([.legs[].sector] == [77, 77])'
 }
@@ -200,7 +200,7 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	dstctl status --json | jq -e '.[0].state == "active" and .[0].problems == []'
 }
 
-@test "events tell of creation, failure and stop" {
+@test "events tell of creation, loss and stop" {
 	policies mirror
 	local a b events=$BATS_TEST_TMPDIR/events
 	a=$(disk a 16)
@@ -212,16 +212,16 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	retry 10 listens
 	: > "$events"
 	exported b "$b"
-	volume v --policy mirror "$a" dst://127.0.0.1/b
-	kill_connections init 7700
-	retry 10 volume_is v state degraded
-	stop v
+	volume v --policy mirror --grace 1 "$a" dst://127.0.0.1/b
 	dstctl export remove b
-	retry 10 grep -q '"removed"' "$events"
+	retry 10 node_is v 1 state away
+	stop v
+	retry 10 grep -q '"stopped"' "$events"
 	jq -es '[.[] | select(.kind == "volume" and .name == "v")] |
 		map(.new) == ["active", "degraded", "stopped"] and (map(.uuid) | unique | length == 1)' "$events"
-	jq -es 'any(.kind == "node" and .node == 1 and .old == "up" and .new == "failed" and .reason != "")' "$events"
-	jq -es 'any(.kind == "export" and .name == "b" and .new == "added")' "$events"
+	jq -es 'any(.kind == "node" and .node == 1 and .old == "up" and .new == "lost" and .reason != "")' "$events"
+	jq -es 'any(.kind == "node" and .node == 1 and .old == "lost" and .new == "away" and .reason != "")' "$events"
+	jq -es '[.[] | select(.kind == "export" and .name == "b") | .new] == ["added", "removed"]' "$events"
 	jq -es '[.[] | select(.kind == "session" and .name == "b") | .new] == ["open", "closed"]' "$events"
 	jq -es 'map(.time_ns) | . == sort' "$events"
 }
@@ -304,7 +304,7 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	# Who only reads may.
 	volume r --policy linear --read-only dst://127.0.0.1/e
 	stop v
-	retry 5 volume w --policy linear dst://127.0.0.1/e
+	retry 5 volume w --policy linear --adopt dst://127.0.0.1/e
 }
 
 @test "an export takes no more sessions than it may" {
@@ -367,7 +367,7 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	refused "another network namespace" dstctl volume create v --policy linear /dev/d
 	[ "$(connections b 7700)" -ge 1 ]
 	ns=b stop v
-	ns=b volume v --policy linear "dst://[$(address a b 6)]:7701/e"
+	ns=b volume v --policy linear --adopt "dst://[$(address a b 6)]:7701/e"
 	[ "$(connections b 7701)" -ge 1 ]
 	verified /dev/dst/v 2 8
 	ns=b dst node show v --json | jq -r '.[0].where' | grep -qF "dst://[$(address a b 6)]:7701/e"
@@ -407,7 +407,7 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	# The disk is free again, and so is the export.
 	none() { ns=a sessions_are e 0; }
 	retry 30 none
-	volume v --policy mirror "$b"
+	volume v --policy mirror --adopt "$b"
 	ip netns add b    # for the cleanup
 }
 
@@ -418,13 +418,13 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	link a b
 	a=$(disk da 32)
 	ns=a exported e "$a" --listen "dst://$(address a b)"
-	ns=b volume v --policy linear "dst://$(address a b)/e"
+	ns=b volume v --policy linear --grace 1 --no-wait "dst://$(address a b)/e"
 	ip netns delete a
-	failed() { ns=b node_is v 0 state failed; }
-	retry 30 failed
+	lost() { ns=b node_is v 0 reason "nobody else has its data; requests for it fail"; }
+	retry 30 lost
 	not dd if=/dev/dst/v of=/dev/null bs=4k count=1 iflag=direct status=none 2> /dev/null
 	# The disk is free again.
-	free() { volume w --policy linear "$a" 2> /dev/null; }
+	free() { volume w --policy linear --adopt "$a" 2> /dev/null; }
 	retry 20 free
 	ip netns add a    # for the cleanup
 }

@@ -69,6 +69,8 @@ node_field() { dst node show "$1" --json | jq -r ".[$2].$3"; }
 node_is() { [ "$(node_field "$1" "$2" "$3")" = "$4" ]; }
 # node_has NAME INDEX FIELD NUMBER: at least
 node_has() { [ "$(node_field "$1" "$2" "$3")" -ge "$4" ]; }
+# quiet VOLUME: its copies have been compared, or made the same, and no region is marked
+quiet() { retry 60 volume_is "$1" dirty 0; }
 sessions() { dst export show "$1" --json | jq .nr_sessions; }
 sessions_are() { [ "$(sessions "$1")" = "$2" ]; }
 

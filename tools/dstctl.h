@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "dst/dst.h"
 
@@ -116,21 +117,55 @@ json_t *event_json(const struct dst_event_info *info);
 int append_node_json(const struct dst_node_info *info, void *arg);
 int append_session_json(const struct dst_session_info *info, void *arg);
 
+/* sentence.c */
+#define SENTENCE 640	/* room for a sentence */
+const char *duration_text(uint64_t ms, char buf[static 32]);
+const char *rate_text(uint64_t bytes, char buf[static 32]);
+unsigned int percent(uint64_t done, uint64_t total);
+uint64_t node_synced(const struct dst_node_info *node);
+const char *progress_text(uint64_t done, uint64_t total, uint64_t rate, char buf[static 64]);
+const char *node_problem(const struct dst_volume_info *volume, const struct dst_node_info *node,
+			 char buf[static SENTENCE]);
+const char *state_problem(const struct dst_volume_info *volume, char buf[static SENTENCE]);
+const char *vote_problem(const struct dst_volume_info *volume, char buf[static SENTENCE]);
+const char *scrub_text(const struct dst_volume_info *volume, char buf[static SENTENCE]);
+
+/* what the files of commands share */
+json_t *status_json(const struct context *ctx, const char *name);
+void print_status(FILE *out, const json_t *volume);
+int64_t now_ms(void);
+struct table *node_table(void);
+int node_row(const struct dst_node_info *info, void *arg);
+int wait_for_device(const struct context *ctx, const char *name);
+
 /* the commands themselves, a file for each object */
 int policy_load(struct context *ctx);
 int policy_list(struct context *ctx);
 int policy_show(struct context *ctx);
 int policy_unload(struct context *ctx);
 int volume_create(struct context *ctx);
+int volume_assemble(struct context *ctx);
+int volume_suspend(struct context *ctx);
+int volume_resume(struct context *ctx);
+int volume_wait(struct context *ctx);
+int volume_scrub(struct context *ctx);
 int volume_list(struct context *ctx);
 int volume_show(struct context *ctx);
 int volume_stop(struct context *ctx);
 int volume_map(struct context *ctx);
 int node_show(struct context *ctx);
+int node_suspend(struct context *ctx);
+int node_resume(struct context *ctx);
+int node_replace(struct context *ctx);
+int node_resolve(struct context *ctx);
 int export_add(struct context *ctx);
 int export_list(struct context *ctx);
 int export_show(struct context *ctx);
 int export_remove(struct context *ctx);
+int export_suspend(struct context *ctx);
+int export_resume(struct context *ctx);
+int save(struct context *ctx);
+int restore(struct context *ctx);
 int status(struct context *ctx);
 int tree(struct context *ctx);
 int events(struct context *ctx);

@@ -51,14 +51,6 @@ static int print_event(const struct dst_event_info *info, void *arg)
 	return watch->done;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int watch_events(struct watch *watch, struct dst_events *listener, int64_t end)
 {
 	int wait, err;

@@ -50,6 +50,7 @@ static int list_row(const struct dst_export_info *info, void *arg)
 	table_cell(arg, "%s", size_text(info->size, size));
 	table_cell(arg, "%s%s", info->read_only ? "read-only" : "read-write",
 		   info->shared ? ",shared" : "");
+	table_cell(arg, "%s", info->suspended ? "suspended" : "offered");
 	table_cell(arg, "%u", info->nr_sessions);
 	table_cell(arg, "%s%s", info->nr_listen ? info->listen[0] : "-",
 		   info->nr_listen > 1 ? " ..." : "");
@@ -66,7 +67,8 @@ int export_list(struct context *ctx)
 	json_t *array = ctx->json ? json_array() : NULL;
 	struct table *table =
 		ctx->json ? NULL :
-			    table_new("NAME", "DEVICE", "SIZE", "MODE", "SESSIONS", "LISTEN", NULL);
+			    table_new("NAME", "DEVICE", "SIZE", "MODE", "STATE", "SESSIONS",
+				      "LISTEN", NULL);
 	int err = dst_export__for_each(ctx->dst, NULL, ctx->json ? list_json : list_row,
 				       ctx->json ? (void *)array : (void *)table);
 
@@ -109,6 +111,8 @@ static int show_text(const struct context *ctx, const struct dst_export_info *in
 	     info->shared ? ", shared" : "");
 	for (i = 0; i < info->nr_listen; i++)
 		line("listens on", "%s", info->listen[i]);
+	if (info->suspended)
+		line("suspended", "initiators do without it until it is resumed");
 	line("rejected", "%ju", (uintmax_t)info->rejected);
 	line("sessions", "%u, at most %u", info->nr_sessions, info->max_sessions);
 	if (!info->nr_sessions)
@@ -148,4 +152,18 @@ int export_remove(struct context *ctx)
 	if (dst_export__remove(ctx->dst, ctx->args[0]))
 		return refused(ctx);
 	return ctx->json ? print_json(json_pack("{s:s}", "removed", ctx->args[0])) : 0;
+}
+
+int export_suspend(struct context *ctx)
+{
+	if (dst_export__suspend(ctx->dst, ctx->args[0]))
+		return refused(ctx);
+	return ctx->json ? print_json(json_pack("{s:s}", "suspended", ctx->args[0])) : 0;
+}
+
+int export_resume(struct context *ctx)
+{
+	if (dst_export__resume(ctx->dst, ctx->args[0]))
+		return refused(ctx);
+	return ctx->json ? print_json(json_pack("{s:s}", "resumed", ctx->args[0])) : 0;
 }

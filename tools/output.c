@@ -168,6 +168,22 @@ json_t *policy_json(const struct dst_policy_info *info)
 			 "pin", info->pin);
 }
 
+static void add_members(json_t *json, const struct dst_volume_info *info)
+{
+	json_object_set_new(json, "no_wait", json_boolean(info->no_wait));
+	json_object_set_new(json, "grace_ms", integer(info->grace_ms));
+	json_object_set_new(json, "metadata", json_boolean(info->metadata));
+	json_object_set_new(json, "age", integer(info->age));
+	json_object_set_new(json, "votes", integer(info->votes));
+	json_object_set_new(json, "nr_votes", integer(info->nr_votes));
+	json_object_set_new(json, "region_size", integer(info->region_size));
+	json_object_set_new(json, "dirty", integer(info->dirty));
+	json_object_set_new(json, "scrub_done", integer(info->scrub_done));
+	json_object_set_new(json, "scrub_total", integer(info->scrub_total));
+	json_object_set_new(json, "scrub_errors", integer(info->scrub_errors));
+	json_object_set_new(json, "repaired", integer(info->repaired));
+}
+
 json_t *volume_json(const struct dst_volume_info *info)
 {
 	json_t *params = json_object(), *json;
@@ -196,6 +212,7 @@ json_t *volume_json(const struct dst_volume_info *info)
 	json_object_set_new(json, "io_timeout_ms", integer(info->io_timeout_ms));
 	json_object_set_new(json, "up_nodes", integer(info->up_nodes));
 	json_object_set_new(json, "nr_nodes", integer(info->nr_nodes));
+	add_members(json, info);
 	return json;
 }
 
@@ -205,6 +222,7 @@ json_t *node_json(const struct dst_node_info *info)
 				 integer(info->index), "where", info->where, "local", info->local,
 				 "state", dst_node_state__name(info->state), "reason",
 				 info->reason);
+	char uuid[37];
 
 	if (!json)
 		return NULL;
@@ -217,6 +235,16 @@ json_t *node_json(const struct dst_node_info *info)
 	json_object_set_new(json, "writes", integer(info->writes));
 	json_object_set_new(json, "latency_ns", integer(info->latency_ns));
 	json_object_set_new(json, "connections", integer(info->connections));
+	json_object_set_new(json, "witness", json_boolean(info->witness));
+	json_object_set_new(json, "in_sync", json_boolean(info->in_sync));
+	json_object_set_new(json, "uuid",
+			    info->has_uuid ? json_string(uuid_text(info->uuid, uuid)) :
+					     json_null());
+	json_object_set_new(json, "dirty", integer(info->dirty));
+	json_object_set_new(json, "sync_total", integer(info->sync_total));
+	json_object_set_new(json, "sync_rate", integer(info->sync_rate));
+	json_object_set_new(json, "since_ms", integer(info->since_ms));
+	json_object_set_new(json, "left_ms", integer(info->left_ms));
 	return json;
 }
 
@@ -227,9 +255,10 @@ json_t *export_json(const struct dst_export_info *info)
 
 	for (i = 0; i < info->nr_listen; i++)
 		json_array_append_new(listen, json_string(info->listen[i]));
-	return json_pack("{s:s, s:s, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "name", info->name,
-			 "device", info->device, "listen", listen, "read_only", info->read_only,
-			 "shared", info->shared, "size", integer(info->size), "block_size",
+	return json_pack("{s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "name",
+			 info->name, "device", info->device, "listen", listen, "read_only",
+			 info->read_only, "shared", info->shared, "suspended", info->suspended,
+			 "size", integer(info->size), "block_size",
 			 integer(info->block_size), "rejected", integer(info->rejected),
 			 "max_sessions", integer(info->max_sessions), "nr_sessions",
 			 integer(info->nr_sessions));

@@ -210,8 +210,9 @@ struct dstb_policy_ops {
 	int (*layout)(struct dstb_layout_args *args);
 	/**
 	 * @place: Says where sectors live. A pure function of @layout and @where.sector: the same
-	 * answer today and after the next boot. Random numbers, clocks and the CPU's number can't
-	 * be had here.
+	 * answer today and after the next boot. There are no helpers for random numbers, clocks and
+	 * the CPU's number here; but a program that is bent on it can read the kernel's memory, and
+	 * maps, so that it is pure is its author's word.
 	 * Return: 0; anything else is a fault. Absent: linear concatenation. A wrong answer fails
 	 * the request, and the volume takes no writes any more: another mapping would be
 	 * corruption.

@@ -45,11 +45,12 @@ enum dst_wire_op {
 	DST_WIRE_WRITE_ZEROES = 8,
 	DST_WIRE_PING = 9,
 	DST_WIRE_BYE = 10, /* no reply: the session ends in an orderly way; status as in REJECT */
+	/* target to initiator, no reply: do without me from now on, finish what is under way */
+	DST_WIRE_LEAVING = 11,
 };
 
 #define DST_WIRE_F_REPLY	(1U << 0)
-/* WRITE, WRITE_ZEROES: on stable storage before the reply */
-#define DST_WIRE_F_FUA		(1U << 1)
+#define DST_WIRE_F_FUA		(1U << 1)	/* WRITE: on stable storage before the reply */
 #define DST_WIRE_F_NOUNMAP	(1U << 2)	/* WRITE_ZEROES: keep the space allocated */
 
 /*
@@ -73,6 +74,8 @@ enum dst_wire_status {
 	DST_WIRE_ESESSION = 37,		/* no such session */
 	DST_WIRE_EPROTO = 38,		/* the peer broke the protocol */
 	DST_WIRE_EGONE = 39,		/* the export was removed */
+	DST_WIRE_EFENCED = 40,		/* another initiator has taken the export over */
+	DST_WIRE_ESUSPENDED = 41,	/* the export is suspended: try again later */
 };
 
 /**
@@ -116,12 +119,15 @@ enum dst_wire_role {
 	DST_WIRE_SHARED = 2,		/* read and write beside others */
 };
 
+/* take the export over: who writes now is fenced. Role writer only */
+#define DST_WIRE_HELLO_TAKEOVER	(1U << 0)
+
 /**
  * struct dst_wire_hello - what the initiator says first, on each connection
  * @version_min: lowest version it speaks
  * @version_max: highest version it speaks
  * @role:	enum dst_wire_role
- * @hello_flags: 0
+ * @hello_flags: DST_WIRE_HELLO_*
  * @conn:	number of this connection, 0..nr_conns-1; number 0 opens the session
  * @nr_conns:	connections wanted
  * @depth:	commands under way wanted, a connection
@@ -129,7 +135,8 @@ enum dst_wire_role {
  * @max_request: bytes of data in one command wanted, at most
  * @window:	bytes of data under way wanted, a connection
  * @features:	DST_WIRE_FEAT_* wanted; none are defined yet
- * @reserved:	0
+ * @instance:	random, not 0: one life of the initiator's volume. A new session of the same client
+ *		and instance takes the place of the one before, whose commands are finished first
  * @session:	0 for @conn 0, else what WELCOME said there
  * @client:	uuid of the initiator's volume
  * @volume:	what the initiator calls it
@@ -148,7 +155,7 @@ struct dst_wire_hello {
 	__le32 max_request;
 	__le32 window;
 	__le32 features;
-	__le64 reserved;
+	__le64 instance;
 	__le64 session;
 	__u8 client[16];
 	char volume[32];
@@ -183,7 +190,8 @@ struct dst_wire_hello {
  * @discard_granularity: in bytes
  * @max_discard: in sectors; 0: no DISCARD
  * @max_write_zeroes: in sectors; 0: no WRITE_ZEROES
- * @reserved2:	0
+ * @instance:	random, not 0: one life of the export. A different one may have lost what was in the
+ *		device's volatile cache
  * @volume:	uuid of the exported volume with DST_WIRE_DEV_VOLUME
  */
 struct dst_wire_welcome {
@@ -205,7 +213,7 @@ struct dst_wire_welcome {
 	__le32 discard_granularity;
 	__le32 max_discard;
 	__le32 max_write_zeroes;
-	__le64 reserved2;
+	__le64 instance;
 	__u8 volume[16];
 } __attribute__((packed, aligned(8)));
 

@@ -183,6 +183,39 @@ static void check_opts(void)
 	      "a long name");
 }
 
+/* Refused before the kernel is asked, with @why. */
+static void refused(int err, const char *why)
+{
+	CHECK(err < 0, "%s", why);
+	CHECK(strstr(dst_handle__error(handle), why), "wanted '%s'", why);
+}
+
+static void check_nodes(void)
+{
+	DST_OPTS(dst_node_opts, witness, .witness = true);
+	DST_OPTS(dst_volume_opts, adopt, .adopt = true);
+	DST_OPTS(dst_volume_scrub_opts, scrub, .repair = true, .end = true);
+	struct dst_volume_spec *spec = NULL;
+
+	CHECK(!dst_volume_spec__new(handle, "v", NULL, NULL, &spec), "no policy");
+	refused(dst_volume_spec__add_node(spec, "export:", NULL), "is empty");
+	refused(dst_volume_spec__add_node(spec, "export:a/b", NULL), "may consist of");
+	CHECK(!dst_volume_spec__add_node(spec, "export:a", NULL), "a local export");
+	refused(dst_volume__create(handle, spec), "takes a policy");
+	CHECK(!dst_volume_spec__add_node(spec, "export:b", &witness), "a witness");
+	refused(dst_volume_spec__add_node(spec, "export:c", NULL), "comes after a witness");
+	refused(dst_volume__assemble(handle, spec, NULL), "witnesses are in the superblocks");
+	dst_volume_spec__free(spec);
+	CHECK(!dst_volume_spec__new(handle, "v", "p", NULL, &spec), "a policy");
+	refused(dst_volume__assemble(handle, spec, NULL), "its policy and parameters are in");
+	dst_volume_spec__free(spec);
+	CHECK(!dst_volume_spec__new(handle, "v", NULL, &adopt, &spec), "adopt");
+	refused(dst_volume__assemble(handle, spec, NULL), "for a new volume");
+	dst_volume_spec__free(spec);
+	refused(dst_volume__scrub(handle, "v", &scrub), "do not go together");
+	refused(dst_node__replace(handle, "v", 0, "/nonexistent", NULL), "No such file");
+}
+
 int main(void)
 {
 	handle = dst_handle__new();
@@ -191,6 +224,7 @@ int main(void)
 	addresses();
 	sizes();
 	check_opts();
+	check_nodes();
 	dst_handle__free(handle);
 	if (!failed)
 		printf("libdstbpf: addresses, sizes and options passed\n");

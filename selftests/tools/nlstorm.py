@@ -8,7 +8,7 @@ import struct
 import sys
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
-VOLUME_STOP = 2
+VOLUME_SUSPEND, NODE_SUSPEND, VOLUME_STOP = 3, 6, 10
 
 
 def attr(kind, data):
@@ -56,7 +56,7 @@ def value(rng, depth):
     if pick == 3:
         return rng.choice([b"v\0", b"v", b"linear\0", b"\0", b"x" * 300 + b"\0", b"/dev/null\0", b"a/b\0"])
     if pick == 4 and depth < 3:
-        return b"".join(attr(rng.randrange(20), value(rng, depth + 1)) for _ in range(rng.randrange(6)))
+        return b"".join(attr(rng.randrange(28), value(rng, depth + 1)) for _ in range(rng.randrange(6)))
     if pick == 5:
         return struct.pack("<H", rng.choice([1, 2, 10, 40, 0xffff])) + rng.randbytes(rng.choice([0, 14, 26, 110, 126]))
     return b"v\0"
@@ -70,15 +70,15 @@ def main():
     family = family_of(sock, b"dst")
     refused = 0
     for seq in range(2, 2 + int(sys.argv[2])):
-        cmd = rng.randrange(14)
+        cmd = rng.randrange(24)
         nested = 0x8000 if rng.randrange(2) else 0
-        attrs = [attr(rng.randrange(24) | nested, value(rng, 0)) for _ in range(rng.randrange(6))]
+        attrs = [attr(rng.randrange(44) | nested, value(rng, 0)) for _ in range(rng.randrange(6))]
         if rng.randrange(2):
             attrs.insert(0, attr(1, b"v\0"))
         raw = b"".join(attrs)
         if not rng.randrange(10):
             raw = raw[:rng.randrange(len(raw) + 1)]
-        if cmd == VOLUME_STOP:    # that would be obeyed
+        if cmd in (VOLUME_SUSPEND, NODE_SUSPEND, VOLUME_STOP):    # that would be obeyed
             continue
         flags = NLM_F_REQUEST | (NLM_F_DUMP if rng.randrange(3) == 0 else NLM_F_ACK)
         answers = talk(sock, family, cmd, flags, raw, seq)

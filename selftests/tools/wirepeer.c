@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -93,6 +94,7 @@ const char *op_name(unsigned int op)
 		[DST_WIRE_WRITE] = "write",	[DST_WIRE_FLUSH] = "flush",
 		[DST_WIRE_DISCARD] = "discard", [DST_WIRE_WRITE_ZEROES] = "write-zeroes",
 		[DST_WIRE_PING] = "ping",	[DST_WIRE_BYE] = "bye",
+		[DST_WIRE_LEAVING] = "leaving",
 	};
 
 	return op < sizeof(names) / sizeof(*names) && names[op] ? names[op] : "?";
@@ -247,7 +249,7 @@ static void show_usage(void)
 	puts("usage: wirepeer [OPTION]... MODE ADDRESS [EXPORT]\n"
 	     "  ADDRESS: /PATH, HOST:PORT or [HOST]:PORT\n"
 	     "  --role writer|reader|shared --volume NAME --client UUID --chain UUID (repeatable) --conn N --conns N\n"
-	     "  --session N --sector N --length BYTES --seed N --count N --seconds N --hold (until killed)\n"
+	     "  --instance N (default: random) --takeover --session N --sector N --length BYTES --seed N --count N --seconds N --hold (until killed)\n"
 	     "  --size SECTORS --block BYTES --status N --text TEXT --bad FIELD\n"
 	     "initiator modes (EXPORT needed); status 0 for the hostile ones: the target closed the connection");
 	client_modes();
@@ -299,6 +301,8 @@ enum {
 	OPT_CONN,
 	OPT_CONNS,
 	OPT_SESSION,
+	OPT_INSTANCE,
+	OPT_TAKEOVER,
 	OPT_SECTOR,
 	OPT_LENGTH,
 	OPT_SEED,
@@ -323,6 +327,7 @@ static const struct option options[] = {
 	{ "hold", 0, NULL, OPT_HOLD },	     { "size", 1, NULL, OPT_SIZE },
 	{ "block", 1, NULL, OPT_BLOCK },     { "status", 1, NULL, OPT_STATUS },
 	{ "text", 1, NULL, OPT_TEXT },	     { "bad", 1, NULL, OPT_BAD },
+	{ "instance", 1, NULL, OPT_INSTANCE }, { "takeover", 0, NULL, OPT_TAKEOVER },
 	{ "help", 0, NULL, OPT_HELP },	     { 0 },
 };
 
@@ -351,6 +356,12 @@ static void take_option(int c)
 		break;
 	case OPT_SESSION:
 		opt.session = parse_number(optarg);
+		break;
+	case OPT_INSTANCE:
+		opt.instance = parse_number(optarg);
+		break;
+	case OPT_TAKEOVER:
+		opt.takeover = 1;
 		break;
 	case OPT_SECTOR:
 		opt.sector = parse_number(optarg);
@@ -404,6 +415,10 @@ int main(int argc, char **argv)
 		fail("takes a mode, an address, and an export; see --help");
 	if (slow && atoi(slow) > 1)
 		opt.seconds *= atoi(slow);
+	/* Not by the seed: two peers are two initiators, unless they are told otherwise. */
+	while (!opt.instance)
+		if (getrandom(&opt.instance, sizeof(opt.instance), 0) < 0)
+			fail("no random numbers");
 	opt.mode = argv[optind];
 	opt.address = argv[optind + 1];
 	opt.export = argv[optind + 2]; /* or NULL */

@@ -28,7 +28,9 @@ struct options {
 	int conns;
 	int seconds;
 	int hold;
+	int takeover;
 	uint64_t session;
+	uint64_t instance;
 	uint64_t sector;
 	uint64_t size;
 	uint32_t block;
@@ -69,6 +71,33 @@ enum got peer_recv_msg(int fd, struct dstb_wire_msg *msg, struct packet *packet,
 void seal(struct dst_wire_hdr *hdr);
 const char *op_name(unsigned int op);
 
+/* What WELCOME said to the initiator. */
+struct grant {
+	uint64_t epoch;
+	uint64_t session;
+	uint64_t instance;
+	uint64_t size;
+	uint32_t depth;
+	uint32_t block;
+	uint32_t window;
+	uint32_t max_request;
+	uint32_t max_discard;
+	uint32_t max_zeroes;
+	uint32_t conns;
+};
+
+extern struct grant grant;
+
+struct hello_packet {
+	struct dst_wire_hdr hdr;
+	struct dst_wire_hello hello;
+};
+
+void hello_fill(struct hello_packet *p);
+int read_answer(int fd);
+int open_session(int *fd);
+void say_welcome(void);
+int mode_storm(void);
 int client_main(void);
 int server_main(void);
 void client_modes(void);

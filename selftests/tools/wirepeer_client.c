@@ -10,31 +10,14 @@
 
 #include "wirepeer.h"
 
-/* What WELCOME said. */
-static struct {
-	uint64_t epoch;
-	uint64_t session;
-	uint64_t size;
-	uint32_t depth;
-	uint32_t block;
-	uint32_t window;
-	uint32_t max_request;
-	uint32_t max_discard;
-	uint32_t max_zeroes;
-	uint32_t conns;
-} grant;
+struct grant grant;
 
 static struct packet in;
 static uint8_t data[DST_WIRE_MAX_REQUEST];
 
 /* ---- hello ---- */
 
-struct hello_packet {
-	struct dst_wire_hdr hdr;
-	struct dst_wire_hello hello;
-};
-
-static void hello_fill(struct hello_packet *p)
+void hello_fill(struct hello_packet *p)
 {
 	struct dstb_wire_msg msg = { .op = DST_WIRE_HELLO, .length = sizeof(p->hello) };
 	struct dst_wire_hello *h = &p->hello;
@@ -49,6 +32,8 @@ static void hello_fill(struct hello_packet *p)
 	h->depth = cpu_to_le16(128);
 	h->max_request = cpu_to_le32(DST_WIRE_MAX_REQUEST);
 	h->window = cpu_to_le32(4 << 20);
+	h->hello_flags = opt.takeover ? DST_WIRE_HELLO_TAKEOVER : 0;
+	h->instance = cpu_to_le64(opt.instance);
 	h->session = cpu_to_le64(opt.session);
 	memcpy(h->client, opt.client, sizeof(h->client));
 	memcpy(h->chain[0], opt.client, sizeof(h->client));
@@ -73,6 +58,7 @@ static int take_welcome(const struct dstb_wire_msg *msg)
 	}
 	grant.epoch = le64_to_cpu(w.epoch);
 	grant.session = le64_to_cpu(w.session);
+	grant.instance = le64_to_cpu(w.instance);
 	grant.size = le64_to_cpu(w.size);
 	grant.depth = le16_to_cpu(w.depth);
 	grant.block = le32_to_cpu(w.block_size);
@@ -84,15 +70,16 @@ static int take_welcome(const struct dstb_wire_msg *msg)
 	return PEER_DONE;
 }
 
-static void say_welcome(void)
+void say_welcome(void)
 {
+	say("instance=%llu", (unsigned long long)grant.instance);
 	say("welcome session=%llu conns=%u depth=%u window=%u max_request=%u size=%llu block=%u",
 	    (unsigned long long)grant.session, grant.conns, grant.depth, grant.window,
 	    grant.max_request, (unsigned long long)grant.size, grant.block);
 }
 
 /* Returns PEER_DONE when it is a WELCOME. */
-static int read_answer(int fd)
+int read_answer(int fd)
 {
 	struct dstb_wire_msg msg;
 
@@ -115,7 +102,7 @@ static int read_answer(int fd)
 	return take_welcome(&msg);
 }
 
-static int open_session(int *fd)
+int open_session(int *fd)
 {
 	struct hello_packet p;
 
@@ -125,10 +112,28 @@ static int open_session(int *fd)
 		say("closed");
 		return PEER_OTHER;
 	}
+	say("hello");
 	return read_answer(*fd);
 }
 
 /* ---- watching what the target does ---- */
+
+static bool is(const char *mode)
+{
+	return !strcmp(opt.mode, mode);
+}
+
+/* Is it something that a target may say unasked, or in reply? */
+static bool sane(const struct dstb_wire_msg *msg)
+{
+	const char *why = NULL;
+
+	if (msg->op == DST_WIRE_BYE || msg->op == DST_WIRE_LEAVING)
+		why = dstb_wire_check_notice(msg, grant.epoch);
+	if (why)
+		say("bad %s: %s", op_name(msg->op), why);
+	return !why;
+}
 
 /* Reads until the target closes the connection: PEER_DONE then. */
 static int until_closed(int fd)
@@ -148,6 +153,8 @@ static int until_closed(int fd)
 		case GOT_ALL:
 			say("%s tag=%u status=%u length=%u", op_name(msg.op), msg.tag, msg.status,
 			    msg.length);
+			if (!sane(&msg))
+				return PEER_OTHER;
 		}
 	}
 }
@@ -197,7 +204,90 @@ static int mode_read(int fd)
 		.op = DST_WIRE_READ, .tag = 5, .sector = opt.sector, .length = opt.length
 	};
 
-	return command(fd, &msg, NULL) < 0 ? PEER_OTHER : PEER_DONE;
+	int status;
+
+	say_welcome();
+	status = command(fd, &msg, NULL);
+	if (!status)
+		say("read byte=%02x", in.payload[0]);
+	return status < 0 ? PEER_OTHER : PEER_DONE;
+}
+
+/* Opens a session and does nothing with it, until the target ends it. */
+static int mode_watch(int fd)
+{
+	say_welcome();
+	return until_closed(fd);
+}
+
+/*
+ * A write of bytes that are the seed, and a read: when that is answered the device has the write,
+ * too. Then as above; the reply to the write may still come, or not. Mode leave says good-bye at
+ * once.
+ */
+static int mode_submit(int fd)
+{
+	struct dstb_wire_msg msg = { .op = DST_WIRE_WRITE,
+				     .tag = 1,
+				     .sector = opt.sector,
+				     .length = opt.length,
+				     .epoch = grant.epoch };
+	struct dstb_wire_msg read = { .op = DST_WIRE_READ, .tag = 2, .length = 4096 };
+	struct dstb_wire_msg bye = { .op = DST_WIRE_BYE, .epoch = grant.epoch };
+
+	say_welcome();
+	memset(data, (int)opt.seed, opt.length);
+	if (!peer_send_msg(fd, &msg, data, opt.length) || command(fd, &read, NULL))
+		return PEER_OTHER;
+	say("submitted");
+	if (is("leave"))
+		peer_send_msg(fd, &bye, NULL, 0);
+	return until_closed(fd);
+}
+
+/* Keeps two writes under way, whatever it is told, until the target ends it. */
+static int mode_busy(int fd)
+{
+	struct dstb_wire_msg msg;
+	uint32_t tag;
+
+	say_welcome();
+	for (tag = 0; tag < 2; tag++) {
+		msg = (struct dstb_wire_msg){ .op = DST_WIRE_WRITE,
+					      .tag = tag,
+					      .sector = tag * 8,
+					      .length = 4096,
+					      .epoch = grant.epoch };
+		peer_send_msg(fd, &msg, data, msg.length);
+	}
+	while (peer_recv_msg(fd, &msg, &in, opt.seconds * 1000) == GOT_ALL && sane(&msg)) {
+		say("%s status=%u", op_name(msg.op), msg.status);
+		if (msg.op != DST_WIRE_WRITE)
+			continue;
+		msg.flags = 0;
+		msg.status = 0;
+		msg.length = 4096;
+		msg.sector = msg.tag * 8;
+		peer_send_msg(fd, &msg, data, msg.length);
+	}
+	say("closed");
+	return PEER_DONE;
+}
+
+/* Leaves when it is asked to. */
+static int mode_polite(int fd)
+{
+	struct dstb_wire_msg msg, bye = { .op = DST_WIRE_BYE, .epoch = grant.epoch };
+
+	say_welcome();
+	while (peer_recv_msg(fd, &msg, &in, opt.seconds * 1000) == GOT_ALL && sane(&msg)) {
+		say("%s", op_name(msg.op));
+		if (msg.op != DST_WIRE_LEAVING)
+			continue;
+		peer_send_msg(fd, &bye, NULL, 0);
+		return until_closed(fd);
+	}
+	return PEER_OTHER;
 }
 
 /* Writes, reads back, flushes, zeroes, asks for life signs, all at the sector given. */
@@ -261,11 +351,6 @@ static int mode_bye(int fd)
 
 /* ---- messages that are wrong in one field ---- */
 
-static bool is(const char *mode)
-{
-	return !strcmp(opt.mode, mode);
-}
-
 static bool listed(const char *const *names)
 {
 	while (*names && strcmp(*names, opt.mode))
@@ -281,7 +366,7 @@ static const char *const command_twists[] = {
 	"over-end",	  "sector-huge",  "unaligned",	   "short-block",      "write-over",
 	"write-past-end", "write",	  "welcome",	   "reject",	       "flush-range",
 	"ping-flag",	  "bye-epoch",	  "zeroes-over",   "zeroes-past-end",  "discard-over",
-	"discard-huge",	  NULL,
+	"discard-huge",	  "leaving",	  "zeroes-fua",	   NULL,
 };
 
 static void twist_op(struct dstb_wire_msg *m)
@@ -302,9 +387,11 @@ static void twist_op(struct dstb_wire_msg *m)
 		m->op = DST_WIRE_PING;
 	else if (is("bye-epoch"))
 		m->op = DST_WIRE_BYE;
+	else if (is("leaving"))
+		m->op = DST_WIRE_LEAVING;
 	if (is("reply-flag"))
 		m->flags = DST_WIRE_F_REPLY;
-	if (is("read-fua") || is("ping-flag"))
+	if (is("read-fua") || is("ping-flag") || is("zeroes-fua"))
 		m->flags = DST_WIRE_F_FUA;
 	if (is("wrong-epoch") || is("bye-epoch"))
 		m->epoch++;
@@ -346,6 +433,8 @@ static void twist_range(struct dstb_wire_msg *m)
 		m->sector = ~0ULL;
 	if (is("zeroes-over"))
 		m->length = grant.max_zeroes + 1;
+	if (is("zeroes-fua"))
+		m->length = 8;
 	if (is("zeroes-past-end")) {
 		m->sector = grant.size - 1;
 		m->length = 2;
@@ -403,7 +492,11 @@ static const char *const hello_twists[] = {
 	"hello-no-version",
 	"hello-version-order",
 	"hello-role",
-	"hello-reserved",
+	"hello-flag",
+	"hello-no-instance",
+	"hello-reader-takeover",
+	"hello-shared-takeover",
+	"hello-late-takeover",
 	"hello-conn",
 	"hello-no-conns",
 	"hello-many-conns",
@@ -444,8 +537,21 @@ static void twist_hello(struct dst_wire_hello *h)
 		h->version_min = 3;
 	if (is("hello-role"))
 		h->role = 3;
-	if (is("hello-reserved"))
-		h->reserved = cpu_to_le64(1);
+	if (is("hello-flag"))
+		h->hello_flags = 2;
+	if (is("hello-no-instance"))
+		h->instance = 0;
+	if (is("hello-reader-takeover"))
+		h->role = DST_WIRE_READER;
+	if (is("hello-shared-takeover"))
+		h->role = DST_WIRE_SHARED;
+	if (is("hello-late-takeover")) {
+		h->conn = cpu_to_le16(1);
+		h->nr_conns = cpu_to_le16(2);
+		h->session = cpu_to_le64(1);
+	}
+	if (strstr(opt.mode, "-takeover"))
+		h->hello_flags = DST_WIRE_HELLO_TAKEOVER;
 	if (is("hello-conn"))
 		h->conn = cpu_to_le16(1);
 	if (is("hello-no-conns"))
@@ -648,181 +754,6 @@ static int mode_hello_twice(int fd)
 	return until_closed(fd);
 }
 
-/* ---- the storm ---- */
-
-static uint32_t pick(uint32_t n)
-{
-	return (uint32_t)(random_next() >> 33) % n;
-}
-
-static uint64_t wild(void)
-{
-	const uint64_t values[] = {
-		0,
-		1,
-		511,
-		512,
-		513,
-		4095,
-		4097,
-		grant.size - 1,
-		grant.size,
-		grant.size + 1,
-		grant.depth,
-		grant.max_request,
-		grant.max_request + 512,
-		~0ULL,
-		1ULL << 63,
-		0x7fffffff,
-		random_next(),
-		random_next() >> 40,
-	};
-
-	return values[pick(sizeof(values) / sizeof(*values))];
-}
-
-static void any_command(struct dstb_wire_msg *msg)
-{
-	static const uint8_t ops[] = {
-		DST_WIRE_READ,	       DST_WIRE_READ,	 DST_WIRE_WRITE, DST_WIRE_FLUSH,
-		DST_WIRE_WRITE_ZEROES, DST_WIRE_DISCARD, DST_WIRE_PING,
-	};
-
-	*msg = (struct dstb_wire_msg){ .op = ops[pick(sizeof(ops))],
-				       .tag = pick(grant.depth),
-				       .epoch = grant.epoch };
-	if (msg->op == DST_WIRE_FLUSH || msg->op == DST_WIRE_PING)
-		return;
-	msg->sector = pick(1024) * (uint64_t)(grant.block >> 9);
-	msg->length = (pick(16) + 1) * grant.block;
-	if (msg->op == DST_WIRE_WRITE_ZEROES || msg->op == DST_WIRE_DISCARD)
-		msg->length >>= 9;
-}
-
-static void wild_field(struct dstb_wire_msg *msg)
-{
-	switch (pick(7)) {
-	case 0:
-		msg->op = (uint8_t)wild();
-		break;
-	case 1:
-		msg->flags = (uint16_t)wild();
-		break;
-	case 2:
-		msg->tag = (uint32_t)wild();
-		break;
-	case 3:
-		msg->status = (uint32_t)wild();
-		break;
-	case 4:
-		msg->sector = wild();
-		break;
-	case 5:
-		msg->length = (uint32_t)wild();
-		break;
-	case 6:
-		msg->epoch ^= wild();
-		break;
-	}
-}
-
-/* One message, mutated or not. Returns false when nothing more can come on this connection. */
-static bool storm_message(int fd)
-{
-	static struct packet p;
-	struct dstb_wire_msg msg;
-	uint32_t kind = pick(8), i, len;
-
-	any_command(&msg);
-	if (kind == 0)
-		wild_field(&msg);
-	dstb_wire_encode(&p.hdr, &msg);
-	len = dstb_wire_payload(&msg);
-	if (len > 65536)
-		len = 65536;
-	random_fill(p.payload, len < 64 ? len : 64);
-	len += sizeof(p.hdr);
-	if (kind == 1)
-		for (i = pick(4) + 1; i; i--)
-			((uint8_t *)&p.hdr)[pick(sizeof(p.hdr))] ^= (uint8_t)(1 << pick(8));
-	if (kind == 2) {
-		((uint8_t *)&p.hdr)[4 + pick(40)] ^= (uint8_t)(1 << pick(8));
-		seal(&p.hdr);
-	}
-	if (kind == 3) {
-		peer_send(fd, &p, pick(len) + 1);
-		return false;
-	}
-	if (kind == 4)
-		random_fill(&p, pick(sizeof(p.hdr)) + 1);
-	return peer_send(fd, &p, len);
-}
-
-static bool storm_hello(int fd)
-{
-	struct hello_packet p;
-	uint32_t i;
-
-	hello_fill(&p);
-	if (pick(6))
-		return peer_send(fd, &p, sizeof(p)) && !read_answer(fd);
-	for (i = pick(8) + 1; i; i--)
-		((uint8_t *)&p)[pick(sizeof(p))] = (uint8_t)random_next();
-	if (pick(2))
-		seal(&p.hdr);
-	peer_send(fd, &p, sizeof(p) - (pick(3) ? 0 : pick(sizeof(p))));
-	return false;
-}
-
-/* Takes what has come; false when the target has closed. */
-static bool storm_drain(int fd, int ms)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	ssize_t ret;
-
-	while (poll(&pfd, 1, ms) > 0) {
-		ret = recv(fd, data, sizeof(data), 0);
-		if (ret <= 0)
-			return false;
-	}
-	return true;
-}
-
-static int mode_storm(void)
-{
-	uint32_t n, connections = 0, closed = 0;
-	int fd = -1, status = PEER_OTHER;
-
-	for (n = 0; n < opt.count; n++) {
-		if (fd < 0) {
-			fd = peer_connect();
-			connections++;
-			if (storm_hello(fd))
-				continue;
-		} else if (storm_message(fd) && storm_drain(fd, pick(4) ? 0 : 2)) {
-			continue;
-		}
-		closed += !storm_drain(fd, (int)pick(3));
-		close(fd);
-		fd = -1;
-	}
-	if (fd >= 0)
-		close(fd);
-	say("storm seed=%llu messages=%u connections=%u closed=%u", (unsigned long long)opt.seed, n,
-	    connections, closed);
-	/* What is left of the sessions may keep a writer out for a moment. */
-	for (n = 0; n < 100; n++) {
-		status = open_session(&fd);
-		if (status != PEER_REJECTED)
-			break;
-		close(fd);
-		usleep(50000);
-	}
-	if (!status)
-		say_welcome();
-	return status;
-}
-
 /* ---- dispatch ---- */
 
 static const struct {
@@ -832,6 +763,11 @@ static const struct {
 } modes[] = {
 	{ "hello", mode_hello, NULL },
 	{ "read", mode_read, NULL },
+	{ "watch", mode_watch, NULL },
+	{ "submit", mode_submit, NULL },
+	{ "leave", mode_submit, NULL },
+	{ "busy", mode_busy, NULL },
+	{ "polite", mode_polite, NULL },
 	{ "roundtrip", mode_roundtrip, NULL },
 	{ "sibling", mode_sibling, NULL },
 	{ "idle", until_closed, NULL },

@@ -129,6 +129,8 @@ static void bad_limits(struct dst_wire_welcome *w)
 		w->session = 0;
 	if (is_bad("epoch"))
 		w->epoch = 0;
+	if (is_bad("instance"))
+		w->instance = 0;
 	if (is_bad("features"))
 		w->features = cpu_to_le32(1);
 }
@@ -177,6 +179,7 @@ static bool send_welcome(int fd)
 		.io_min = cpu_to_le32(opt.block),
 		.max_write_zeroes = cpu_to_le32(65536),
 		.session = cpu_to_le64(7),
+		.instance = cpu_to_le64(opt.instance),
 		.epoch = cpu_to_le64(EPOCH),
 		.size = cpu_to_le64(opt.size),
 	};
@@ -241,6 +244,11 @@ static bool misbehave(int fd, const struct dstb_wire_msg *cmd)
 
 	msg.length = data;
 	say("now: %s", opt.mode);
+	if (!strcmp(opt.mode, "leaving")) { /* and then the right reply */
+		msg = (struct dstb_wire_msg){ .op = DST_WIRE_LEAVING, .epoch = EPOCH };
+		peer_send_msg(fd, &msg, NULL, 0);
+		return reply(fd, cmd);
+	}
 	if (!strcmp(opt.mode, "stall")) /* this one only */
 		return true;
 	if (!strcmp(opt.mode, "dead")) /* never says anything again */
@@ -272,6 +280,14 @@ static bool misbehave(int fd, const struct dstb_wire_msg *cmd)
 		msg.epoch++;
 	else if (!strcmp(opt.mode, "bye"))
 		msg = (struct dstb_wire_msg){ .op = DST_WIRE_BYE, .epoch = EPOCH };
+	else if (!strcmp(opt.mode, "fenced"))
+		msg = (struct dstb_wire_msg){ .op = DST_WIRE_BYE,
+					      .status = DST_WIRE_EFENCED,
+					      .epoch = EPOCH };
+	else if (!strcmp(opt.mode, "suspended"))
+		msg = (struct dstb_wire_msg){ .op = DST_WIRE_BYE,
+					      .status = DST_WIRE_ESUSPENDED,
+					      .epoch = EPOCH };
 	if (!strcmp(opt.mode, "bad-reply-crc") || !strcmp(opt.mode, "noise-reply")) {
 		dstb_wire_encode(&out.hdr, &msg);
 		if (!strcmp(opt.mode, "noise-reply"))
@@ -370,9 +386,11 @@ static void serve_session(int fd)
 		say("bad hello: %s", why);
 		return;
 	}
-	say("hello export=%s volume=%s role=%u conn=%u conns=%u chain=%u", hello.export,
-	    hello.volume, hello.role, le16_to_cpu(hello.conn), le16_to_cpu(hello.nr_conns),
-	    le16_to_cpu(hello.chain_len));
+	say("hello export=%s volume=%s role=%u conn=%u conns=%u chain=%u instance=%llu takeover=%u",
+	    hello.export, hello.volume, hello.role, le16_to_cpu(hello.conn),
+	    le16_to_cpu(hello.nr_conns), le16_to_cpu(hello.chain_len),
+	    (unsigned long long)le64_to_cpu(hello.instance),
+	    hello.hello_flags & DST_WIRE_HELLO_TAKEOVER);
 	/* The name of the export says what is to be wrong. */
 	if (!strcmp(opt.mode, "named")) {
 		snprintf(wrong, sizeof(wrong), "%s", hello.export);
@@ -411,6 +429,9 @@ static const struct {
 	{ "odd-status", serve_session },
 	{ "wrong-epoch", serve_session },
 	{ "bye", serve_session },
+	{ "fenced", serve_session },
+	{ "suspended", serve_session },
+	{ "leaving", serve_session },
 	{ "bad-reply-crc", serve_session },
 	{ "noise-reply", serve_session },
 	{ "half-reply", serve_session },

@@ -259,13 +259,17 @@ struct dst_volume_opts {
 	uint32_t connections;	/* a remote node, at most; 0: the default */
 	uint32_t io_timeout_ms;	/* 0: the default */
 	const uint8_t *uuid;	/* 16 bytes; NULL: a new one */
+	bool adopt;		/* take nodes that are not blank: what is on them is lost */
+	bool no_wait;		/* requests that would wait for a node or a quorum fail at once */
+	bool has_grace;		/* grace_ms counts, else the default does */
+	uint32_t grace_ms;	/* how long a lost node is waited for */
 };
 
 /**
  * dst_volume_spec__new() - begin to describe a volume
  * @handle:	the handle
  * @name:	of the volume, 1 to 27 characters of [A-Za-z0-9_.-]
- * @policy:	of a registered policy
+ * @policy:	of a registered policy; NULL for dst_volume__assemble()
  * @opts:	options, or NULL
  * @spec:	the description, for dst_volume_spec__free()
  *
@@ -279,12 +283,14 @@ struct dst_node_opts {
 	size_t sz;
 	uint32_t weight;	/* 0: the default, 100 */
 	uint32_t zone;
+	bool witness;		/* votes, holds no data; these come last */
 };
 
 /**
  * dst_volume_spec__add_node() - add a node
  * @spec:	the description
- * @where:	path of a block device, or address of an export: what has "://" in it is an address
+ * @where:	path of a block device; address of an export: what has "://" in it; or export:NAME,
+ *		an export of this machine, used without a socket
  * @opts:	options, or NULL
  *
  * Return: 0 or a negative errno.
@@ -318,6 +324,63 @@ void dst_volume_spec__free(struct dst_volume_spec *spec);
  * Return: 0 or a negative errno.
  */
 int dst_volume__create(struct dst_handle *handle, const struct dst_volume_spec *spec);
+
+/** struct dst_volume_assemble_opts - options of dst_volume__assemble() */
+struct dst_volume_assemble_opts {
+	size_t sz;
+	bool degraded;	/* without a quorum, or without nodes that are needed to be safe */
+	bool takeover;	/* although another one has the nodes: it is fenced */
+};
+
+/**
+ * dst_volume__assemble() - bring back a volume that the superblocks of its nodes describe
+ * @handle:	the handle
+ * @spec:	name and nodes; policy, parameters, weights, zones and witnesses are in the
+ *		superblocks and must not be given
+ * @opts:	options, or NULL
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_volume__assemble(struct dst_handle *handle, const struct dst_volume_spec *spec,
+			 const struct dst_volume_assemble_opts *opts);
+
+/**
+ * dst_volume__suspend() - let what is under way end, and hold new I/O
+ * @handle:	the handle
+ * @name:	the volume
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_volume__suspend(struct dst_handle *handle, const char *name);
+
+/**
+ * dst_volume__resume() - go on after dst_volume__suspend()
+ * @handle:	the handle
+ * @name:	the volume
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_volume__resume(struct dst_handle *handle, const char *name);
+
+/** struct dst_volume_scrub_opts - options of dst_volume__scrub() */
+struct dst_volume_scrub_opts {
+	size_t sz;
+	bool repair;	/* make copies that differ the same as the first one */
+	bool end;	/* stop the one that runs */
+};
+
+/**
+ * dst_volume__scrub() - compare the copies of a volume in the background
+ * @handle:	the handle
+ * @name:	the volume
+ * @opts:	options, or NULL
+ *
+ * How far it is, and what it found: struct dst_volume_info.
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_volume__scrub(struct dst_handle *handle, const char *name,
+		      const struct dst_volume_scrub_opts *opts);
 
 /** struct dst_volume_stop_opts - options of dst_volume__stop() */
 struct dst_volume_stop_opts {
@@ -366,6 +429,18 @@ struct dst_volume_info {
 	uint32_t io_timeout_ms;
 	uint32_t up_nodes;
 	uint32_t nr_nodes;
+	bool no_wait;
+	uint32_t grace_ms;	/* how long a lost node is waited for */
+	bool metadata;		/* its nodes hold superblocks */
+	uint64_t age;		/* sequence number of its age */
+	uint32_t votes;		/* nodes with a superblock that are there now */
+	uint32_t nr_votes;	/* nodes with a superblock */
+	uint64_t region_size;	/* bytes; 0 without dirty tracking */
+	uint64_t dirty;		/* bytes in regions that are marked in the bitmap */
+	uint64_t scrub_done;	/* bytes compared by the last or running scrub */
+	uint64_t scrub_total;	/* bytes that it compares; 0 while none has run */
+	uint64_t scrub_errors;	/* bytes that differed */
+	uint64_t repaired;	/* reads that failed on one copy, mended from another */
 };
 
 /**
@@ -415,7 +490,7 @@ struct dst_node_info {
 	size_t sz;
 	const char *volume;
 	uint32_t index;
-	const char *where;	/* path or address */
+	const char *where;	/* as for dst_volume_spec__add_node(); empty: not known */
 	bool local;
 	uint32_t state;		/* enum dst_node_state */
 	const char *reason;	/* of the state; may be empty */
@@ -428,6 +503,15 @@ struct dst_node_info {
 	uint64_t writes;
 	uint64_t latency_ns;	/* moving average of a read */
 	uint32_t connections;	/* of a remote node */
+	bool witness;		/* votes, holds no data */
+	bool in_sync;		/* as the superblocks say */
+	bool has_uuid;
+	uint8_t uuid[16];	/* of its medium */
+	uint64_t dirty;		/* bytes that it lacks; of one that is away, at most */
+	uint64_t sync_total;	/* bytes that its resync began with */
+	uint64_t sync_rate;	/* bytes a second, of late */
+	uint64_t since_ms;	/* how long it has been in its state */
+	uint64_t left_ms;	/* of one that is lost: what is left of the grace time */
 };
 
 /**
@@ -441,6 +525,59 @@ struct dst_node_info {
  */
 int dst_node__for_each(struct dst_handle *handle, const char *volume,
 		       int (*fn)(const struct dst_node_info *info, void *arg), void *arg);
+
+/**
+ * dst_node__suspend() - do without a node for a while
+ * @handle:	the handle
+ * @volume:	the volume
+ * @index:	of the node
+ *
+ * What it misses is resynchronized when it is resumed.
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_node__suspend(struct dst_handle *handle, const char *volume, uint32_t index);
+
+/**
+ * dst_node__resume() - go on with a node that was suspended, or has failed
+ * @handle:	the handle
+ * @volume:	the volume
+ * @index:	of the node
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_node__resume(struct dst_handle *handle, const char *volume, uint32_t index);
+
+/** struct dst_node_replace_opts - options of dst_node__replace() */
+struct dst_node_replace_opts {
+	size_t sz;
+	bool adopt;	/* take a medium that is not blank: what is on it is lost */
+};
+
+/**
+ * dst_node__replace() - put another medium in the place of a node
+ * @handle:	the handle
+ * @volume:	the volume
+ * @index:	of the node
+ * @where:	the new one, as for dst_volume_spec__add_node()
+ * @opts:	options, or NULL
+ *
+ * It gets everything by resynchronization.
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_node__replace(struct dst_handle *handle, const char *volume, uint32_t index,
+		      const char *where, const struct dst_node_replace_opts *opts);
+
+/**
+ * dst_node__resolve() - throw away what a diverged node has, and resynchronize it
+ * @handle:	the handle
+ * @volume:	the volume
+ * @index:	of the node
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_node__resolve(struct dst_handle *handle, const char *volume, uint32_t index);
 
 /* Exports */
 
@@ -500,6 +637,26 @@ int dst_export__add(struct dst_handle *handle, const struct dst_export_spec *spe
  */
 int dst_export__remove(struct dst_handle *handle, const char *name);
 
+/**
+ * dst_export__suspend() - ask the initiators to do without an export
+ * @handle:	the handle
+ * @name:	its name
+ *
+ * Returns when its device is idle.
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_export__suspend(struct dst_handle *handle, const char *name);
+
+/**
+ * dst_export__resume() - go on after dst_export__suspend()
+ * @handle:	the handle
+ * @name:	its name
+ *
+ * Return: 0 or a negative errno.
+ */
+int dst_export__resume(struct dst_handle *handle, const char *name);
+
 /** struct dst_export_info - an export */
 struct dst_export_info {
 	size_t sz;
@@ -514,6 +671,7 @@ struct dst_export_info {
 	uint64_t rejected;	/* connections refused or closed for what they sent */
 	uint32_t max_sessions;
 	uint32_t nr_sessions;
+	bool suspended;
 };
 
 /**

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Admission: a node that is connected again is looked at, brought up to date, and let in; or
+ * refused.
+ *
+ * On the volume's meta_wq, so that the bitmap and the superblocks do not change meanwhile.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/netlink.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "dirty.h"
+#include "io.h"
+#include "main.h"
+#include "member.h"
+#include "member_int.h"
+#include "node.h"
+#include "resync.h"
+#include "super.h"
+#include "volume.h"
+
+#define RETRY_RARE_MS	10000	/* for what an operator has to mend */
+
+static void refuse(struct dstb_node *node, const char *reason)
+{
+	struct dstb_volume *vol = node->vol;
+
+	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
+		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, reason);
+		dstb_node_end_pending(node);
+	} else {
+		/* Nobody else has its data: requests wait for the right medium. */
+		dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
+	}
+	dstb_member_kick(vol);
+	dstb_dirty_kick(vol);
+	node->ops->close(node);
+	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
+}
+
+/* Makes room for what a node lacks. Nobody looks at it while the node is not syncing. */
+static int make_lacks(struct dstb_node *node)
+{
+	u32 nr = node->vol->dirty.nr_regions;
+
+	if (!node->lacks)
+		node->lacks = kvzalloc(BITS_TO_LONGS(nr) * sizeof(long), GFP_NOIO);
+	if (!node->lacks)
+		return -ENOMEM;
+	if (node->part != DSTB_PART_SYNCING)
+		bitmap_fill(node->lacks, nr);
+	return 0;
+}
+
+/*
+ * The node is to be written, but not to be believed. False when nobody else could be: then it is
+ * believed.
+ */
+static bool enter_sync(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	bool ok;
+
+	spin_lock_irq(&vol->member_lock);
+	ok = node->part != DSTB_PART_IN || dstb_member_may_lose(node, true);
+	if (ok)
+		dstb_node_set_part(node, DSTB_PART_SYNCING, false);
+	node->sync_gen++;
+	spin_unlock_irq(&vol->member_lock);
+	return ok;
+}
+
+/*
+ * The node lacks what the bitmap says, and what its own says: what it had under way when it was
+ * lost. It gets writes already; then the bits are looked at. A write that passed it by has set its
+ * bit before it looked (write_legs()).
+ */
+static int begin_sync(struct dstb_node *node)
+{
+	struct dstb_dirty *dirty = &node->vol->dirty;
+	int err;
+
+	smp_mb(); /* it gets writes, then the look at the bits: pairs with write_legs() */
+	bitmap_fill(node->lacks, dirty->nr_regions);
+	err = dstb_dirty_merge(node);
+	bitmap_copy(node->lacks, dirty->bits, dirty->nr_regions);
+	node->sync_total = bitmap_weight(node->lacks, dirty->nr_regions);
+	node->sync_done = 0;
+	node->sync_stamp = jiffies;
+	return err;
+}
+
+static u64 instance_of(const struct dstb_node *node)
+{
+	return node->ops->instance ? node->ops->instance(node) : 0;
+}
+
+/* What it has is what it had: nobody wrote to it, and its target is the one that it was. */
+static bool nothing_missed(struct dstb_node *node, const struct dstb_super *theirs)
+{
+	return node->part == DSTB_PART_IN && theirs && dstb_age_equal(&theirs->age, &node->age) &&
+	       theirs->sequence == node->super_seq && node->instance == instance_of(node);
+}
+
+static void admit_failed(struct dstb_node *node, int err)
+{
+	if (err == -ENOMEM || !dstb_node_connections(node)) {
+		dstb_member_reconnect(node);
+		return;
+	}
+	dstb_member_error(node, errno_to_blk_status(err), "looking at its medium");
+}
+
+/* Brings the node's medium up to date. @full: it has nothing. @sync: says what it did. */
+static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, bool full, bool *sync)
+{
+	struct dstb_volume *vol = node->vol;
+	bool tracked = vol->dirty.bits && !node->config.witness;
+	bool keep = nothing_missed(node, theirs);
+	int err = 0;
+
+	*sync = false;
+	if (tracked && !keep)
+		err = make_lacks(node);
+	if (!err && tracked && !keep)
+		*sync = enter_sync(node);
+	/* Another life of its target, and nobody else has what may have been in its cache. */
+	if (!err && !keep && !*sync && node->part == DSTB_PART_IN && node->volatile_cache &&
+	    node->instance != instance_of(node))
+		WRITE_ONCE(node->cache_lost, true);
+	if (!err && full && *sync)
+		dstb_dirty_fill(vol);
+	if (!err && *sync)
+		err = begin_sync(node);
+	if (!err && tracked)
+		err = dstb_dirty_write_all(node);
+	return err ?: dstb_super_write_one(node);
+}
+
+/**
+ * dstb_member_admitted() - a node is let in: remember whose life it is
+ * @node:	the node
+ */
+void dstb_member_admitted(struct dstb_node *node)
+{
+	node->instance = instance_of(node);
+	WRITE_ONCE(node->taken, true);
+}
+
+/* Unless it was lost again, given up or suspended while its medium was looked at. */
+static bool let_in(struct dstb_node *node, bool sync)
+{
+	struct dstb_volume *vol = node->vol;
+	bool ok;
+
+	spin_lock_irq(&vol->member_lock);
+	ok = node->gen == node->admit_gen && !READ_ONCE(node->suspended) &&
+	     !READ_ONCE(vol->gate_dead);
+	if (ok)
+		dstb_node_set_part(node, sync ? DSTB_PART_SYNCING : DSTB_PART_IN, true);
+	spin_unlock_irq(&vol->member_lock);
+	return ok;
+}
+
+/**
+ * dstb_admit_begin() - what happens to a node from now on counts for its admission
+ * @node:	the node
+ *
+ * Context: as dstb_admit(), before its medium is looked at.
+ */
+void dstb_admit_begin(struct dstb_node *node)
+{
+	spin_lock_irq(&node->vol->member_lock);
+	node->admit_gen = node->gen;
+	spin_unlock_irq(&node->vol->member_lock);
+}
+
+/**
+ * dstb_admit() - let a node in
+ * @node:	the node, open
+ * @theirs:	its superblock; NULL: it has none that counts
+ * @full:	it has nothing
+ *
+ * Context: the volume's meta_wq, or while the volume is made.
+ */
+void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool full)
+{
+	struct dstb_volume *vol = node->vol;
+	bool sync;
+	int err;
+
+	err = bring_up(node, theirs, full, &sync);
+	if (err) {
+		admit_failed(node, err);
+		return;
+	}
+	dstb_member_admitted(node);
+	node->back = jiffies;
+	if (!let_in(node, sync)) {
+		dstb_member_reconnect(node);
+		return;
+	}
+	cancel_delayed_work(&node->grace_work);
+	dstb_node_set_state(node, sync ? DST_NODE_STATE_SYNCING : DST_NODE_STATE_UP, "");
+	dstb_member_kick(vol);
+	dstb_dirty_kick(vol);
+	dstb_resync_kick(vol);
+	dstb_member_overdue(vol);
+}
+
+/*
+ * The node has had a younger age than this: somebody put an old copy of its medium in its place.
+ * What it lacks is in no bitmap any more (R4).
+ */
+static void admit_old_copy(struct dstb_node *node, const struct dstb_super *theirs)
+{
+	char reason[DSTB_REASON_LEN];
+
+	if (!node->vol->dirty.bits || !dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
+		scnprintf(reason, sizeof(reason),
+			  "an old copy of what it was (age %llu, it had %llu), and nobody else has its data",
+			  theirs->age.seq, node->age.seq);
+		refuse(node, reason);
+		return;
+	}
+	dstb_admit_begin(node);
+	dstb_node_end_pending(node);
+	dstb_admit(node, NULL, true);
+}
+
+/* The medium has a superblock of this volume's, and of this node. */
+static void admit_known(struct dstb_node *node, const struct dstb_super *theirs)
+{
+	struct dstb_volume *vol = node->vol;
+	const struct dstb_super_node *mine = &vol->super->nodes[node->index];
+	char reason[DSTB_REASON_LEN];
+
+	/*
+	 * Not what we meant to write last: the copy that is valid must not be the next one's place.
+	 */
+	node->super_seq = theirs->sequence;
+	switch (dstb_age_relate(theirs, vol->super)) {
+	case DSTB_AGE_EQUAL:
+	case DSTB_AGE_OLDER:
+		if (theirs->age.seq < node->age.seq && !node->config.witness)
+			admit_old_copy(node, theirs);
+		else
+			dstb_admit(node, theirs, false);
+		return;
+	case DSTB_AGE_YOUNGER:
+		scnprintf(reason, sizeof(reason),
+			  "node %u was written by another one since (age %llu, ours is %llu)",
+			  node->index, theirs->age.seq, vol->super->age.seq);
+		dstb_member_fence(vol, reason);
+		return;
+	case DSTB_AGE_DIVERGED:
+		/* Its age may be so old that the history has forgotten it; its record has not. */
+		if (dstb_age_equal(&theirs->age, &mine->age)) {
+			dstb_admit(node, theirs, false);
+			return;
+		}
+		/*
+		 * It holds no data that could be lost, and whoever has a quorum needs no other's
+		 * word.
+		 */
+		if (READ_ONCE(node->discard) ||
+		    (node->config.witness && vol->quorum && !vol->degraded_ok)) {
+			WRITE_ONCE(node->discard, false);
+			dstb_admit(node, NULL, true);
+			return;
+		}
+		refuse(node,
+		       "was written apart from this volume (split brain): dstctl node resolve");
+	}
+}
+
+static void admit_valid(struct dstb_node *node, const struct dstb_super *theirs)
+{
+	struct dstb_volume *vol = node->vol;
+	const struct dstb_super *ours = vol->super;
+	char reason[DSTB_REASON_LEN];
+	u32 i;
+
+	if (memcmp(theirs->volume, ours->volume, sizeof(ours->volume))) {
+		scnprintf(reason, sizeof(reason), "belongs to volume %s, not to this one",
+			  theirs->name);
+		refuse(node, reason);
+		return;
+	}
+	if (!memcmp(theirs->node, ours->nodes[node->index].uuid, sizeof(theirs->node))) {
+		admit_known(node, theirs);
+		return;
+	}
+	for (i = 0; i < ours->nr_nodes; i++)
+		if (!memcmp(theirs->node, ours->nodes[i].uuid, sizeof(theirs->node)))
+			break;
+	if (i < ours->nr_nodes)
+		scnprintf(reason, sizeof(reason), "is node %u of this volume", i);
+	else
+		scnprintf(reason, sizeof(reason), "was replaced: dstctl node replace --adopt");
+	refuse(node, reason);
+}
+
+/* A blank medium in the place of one that we had: it is taken, and gets everything (R4, R9). */
+static void admit_blank(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	bool redundant = node->config.witness || vol->dirty.bits;
+	char reason[DSTB_REASON_LEN];
+	u64 sector;
+	int err;
+
+	err = dstb_super_blank(node, &sector);
+	if (err == -EEXIST) {
+		scnprintf(reason, sizeof(reason),
+			  "no superblock, and not blank (sector %llu): dstctl node replace --adopt",
+			  sector);
+		refuse(node, reason);
+	} else if (err) {
+		admit_failed(node, err);
+	} else if (!redundant) {
+		refuse(node, "blank, and nobody else has its data");
+	} else if (!dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
+		refuse(node, "blank, and the last one that had the data");
+	} else {
+		dstb_admit_begin(node);
+		dstb_node_end_pending(node);
+		uuid_gen(&node->uuid);
+		export_uuid(vol->super->nodes[node->index].uuid, &node->uuid);
+		/* The others know the new one first. */
+		vol->unrecorded = true;
+		vol->activating = true;
+		dstb_record(vol);
+		dstb_admit(node, NULL, true);
+	}
+}
+
+/**
+ * dstb_member_admit_now() - look at a node's medium and let it in, or not
+ * @node:	the node, open
+ *
+ * Context: process, may sleep; the volume's meta_wq, or while the volume is made.
+ */
+void dstb_member_admit_now(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	enum dstb_disk_state state;
+	struct dstb_super *theirs;
+	char reason[DSTB_REASON_LEN];
+	const char *why = NULL;
+	int err;
+
+	if (READ_ONCE(node->closing) || READ_ONCE(node->ready) || READ_ONCE(vol->gate_dead) ||
+	    node->suspended)
+		return;
+	dstb_admit_begin(node);
+	theirs = kvzalloc(sizeof(*theirs), GFP_NOIO);
+	err = theirs ? dstb_super_read(node, theirs, &state, &why) : -ENOMEM;
+	if (err) {
+		admit_failed(node, err);
+	} else if (state == DSTB_DISK_VALID) {
+		admit_valid(node, theirs);
+	} else if (state == DSTB_DISK_CORRUPT) {
+		scnprintf(reason, sizeof(reason),
+			  "its superblock is damaged (%s): dstctl node replace --adopt", why);
+		refuse(node, reason);
+	} else {
+		admit_blank(node);
+	}
+	kvfree(theirs);
+}
+
+/**
+ * dstb_admit_work_fn() - a node's admit_work
+ * @work:	the work
+ */
+void dstb_admit_work_fn(struct work_struct *work)
+{
+	struct dstb_node *node = container_of(work, struct dstb_node, admit_work);
+	unsigned int noio = memalloc_noio_save();
+
+	/* Who connects it queues this again; the meta_wq does not wait for that. */
+	if (mutex_trylock(&node->link)) {
+		dstb_member_admit_now(node);
+		mutex_unlock(&node->link);
+	}
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * dstb_member_synced() - a node lacks nothing any more
+ * @node:	the node, syncing
+ *
+ * Context: process; resync.c.
+ */
+void dstb_member_synced(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	bool ok;
+
+	spin_lock_irq(&vol->member_lock);
+	/* It may have been lost meanwhile, and begun anew. */
+	ok = node->part == DSTB_PART_SYNCING && node->ready &&
+	     bitmap_empty(node->lacks, vol->dirty.nr_regions);
+	if (ok)
+		dstb_node_set_part(node, DSTB_PART_IN, node->ready);
+	spin_unlock_irq(&vol->member_lock);
+	if (!ok)
+		return;
+	if (READ_ONCE(node->state) == DST_NODE_STATE_SYNCING)
+		dstb_node_set_state(node, DST_NODE_STATE_UP, "");
+	dstb_member_kick(vol);
+	dstb_dirty_sweep(vol);
+	dstb_member_overdue(vol);
+}
+

@@ -1,0 +1,858 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Dirty tracking. docs/recovery.md says what the bits mean; here is how they stay right.
+ *
+ * A region that is written to has a struct dstb_region in the hash table, in one of these states:
+ * PENDING: its bit is being set, writes wait. SET: the bit is on every node that is in service.
+ * CLEANING: the bit is being cleared, writes wait. A bit without a region is set on the media, too.
+ *
+ * All I/O is done by one ordered worker (the volume's meta_wq), from one buffer: two writes of the
+ * same block of the bitmap are never under way together, so the later one is the one that counts.
+ *
+ * The worker does not wait for nodes that are away. A node that comes back is given the whole
+ * bitmap before it gets any write (member.c), on the same worker.
+ */
+#include <linux/hash.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "dirty.h"
+#include "disk.h"
+#include "io.h"
+#include "member.h"
+#include "node.h"
+#include "raw.h"
+#include "resync.h"
+#include "volume.h"
+
+#define IDLE		(5 * HZ)	/* without a write before a region is cleaned */
+#define CLEAN_PASS	1024		/* regions cleaned in one go */
+#define SWEEP_RESERVE	(DSTB_DIRTY_SLOTS / 4)
+#define BLOCK_BITS	(DSTB_DIRTY_BLOCK * BITS_PER_BYTE)
+#define BLOCK_SECTORS	(DSTB_DIRTY_BLOCK >> SECTOR_SHIFT)
+
+enum region_state {
+	REGION_PENDING,
+	REGION_SET,
+	REGION_CLEANING,
+};
+
+static struct dstb_dirty_bucket *bucket_of(struct dstb_dirty *dirty, u32 nr)
+{
+	return &dirty->buckets[hash_32(nr, ilog2(DSTB_DIRTY_BUCKETS))];
+}
+
+static struct dstb_region *find(const struct dstb_dirty_bucket *bucket, u32 nr)
+{
+	struct dstb_region *region;
+
+	lockdep_assert_held(&bucket->lock);
+	hlist_for_each_entry(region, &bucket->regions, hash)
+		if (region->nr == nr)
+			return region;
+	return NULL;
+}
+
+static struct dstb_region *take_free(struct dstb_dirty *dirty, u32 reserve)
+{
+	struct dstb_region *region = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dirty->lock, flags);
+	if (dirty->nr_free > reserve) {
+		region = list_first_entry(&dirty->free, struct dstb_region, queue);
+		list_del(&region->queue);
+		dirty->nr_free--;
+	}
+	spin_unlock_irqrestore(&dirty->lock, flags);
+	return region;
+}
+
+static void resume_all(struct list_head *waiters)
+{
+	struct dstb_io *io, *next;
+
+	list_for_each_entry_safe(io, next, waiters, overlap.wait)
+		dstb_io_resume(io);
+}
+
+/* The slot is free again: for those who wait for one, too. */
+static void give_free(struct dstb_dirty *dirty, struct dstb_region *region)
+{
+	unsigned long flags;
+	LIST_HEAD(starved);
+
+	spin_lock_irqsave(&dirty->lock, flags);
+	list_add(&region->queue, &dirty->free);
+	dirty->nr_free++;
+	list_splice_init(&dirty->starved, &starved);
+	spin_unlock_irqrestore(&dirty->lock, flags);
+	resume_all(&starved);
+}
+
+static void region_init(struct dstb_region *region, u32 nr, u8 state)
+{
+	region->nr = nr;
+	region->state = state;
+	region->count = 0;
+	region->locked = false;
+	region->stamp = jiffies;
+	INIT_LIST_HEAD(&region->waiters);
+}
+
+/* ---- requests ---- */
+
+/* No slot is left: the longest unused one is to give way. */
+static bool starve(struct dstb_volume *vol, struct dstb_io *io)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	unsigned long flags;
+	bool wait;
+
+	spin_lock_irqsave(&dirty->lock, flags);
+	wait = !dirty->nr_free;
+	if (wait)
+		list_add_tail(&io->overlap.wait, &dirty->starved);
+	spin_unlock_irqrestore(&dirty->lock, flags);
+	if (wait)
+		mod_delayed_work(vol->meta_wq, &dirty->clean_work, 0);
+	return wait;
+}
+
+static void set_later(struct dstb_volume *vol, struct dstb_region *region)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dirty->lock, flags);
+	list_add_tail(&region->queue, &dirty->pending);
+	spin_unlock_irqrestore(&dirty->lock, flags);
+	queue_work(vol->meta_wq, &dirty->intent_work);
+}
+
+static bool enter(struct dstb_region *region, struct dstb_io *io)
+{
+	if (region->state != REGION_SET || region->locked) {
+		if (!(io->opf & REQ_NOWAIT))
+			list_add_tail(&io->overlap.wait, &region->waiters);
+		return false;
+	}
+	region->count++;
+	io->region = region;
+	return true;
+}
+
+/**
+ * dstb_dirty_begin() - a write is about to be sent
+ * @vol:	the volume, with dirty tracking
+ * @io:		the write; it lies in one region
+ *
+ * Context: any.
+ * Return: DSTB_DIRTY_GO when the region's bit is durable, with a count that dstb_dirty_end() drops.
+ */
+enum dstb_dirty_verdict dstb_dirty_begin(struct dstb_volume *vol, struct dstb_io *io)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	u32 nr = dstb_dirty_region(dirty, io->bio->bi_iter.bi_sector);
+	struct dstb_dirty_bucket *bucket = bucket_of(dirty, nr);
+	bool go = false, nowait = io->opf & REQ_NOWAIT, set;
+	struct dstb_region *region, *fresh = NULL;
+	unsigned long flags;
+
+again:
+	spin_lock_irqsave(&bucket->lock, flags);
+	region = find(bucket, nr);
+	if (region) {
+		go = enter(region, io);
+		spin_unlock_irqrestore(&bucket->lock, flags);
+		if (fresh)
+			give_free(dirty, fresh);
+		return go ? DSTB_DIRTY_GO : nowait ? DSTB_DIRTY_AGAIN : DSTB_DIRTY_WAITS;
+	}
+	set = test_bit(nr, dirty->bits);
+	if (fresh && (set || !nowait)) {
+		region_init(fresh, nr, set ? REGION_SET : REGION_PENDING);
+		hlist_add_head(&fresh->hash, &bucket->regions);
+		if (!set)
+			set_bit(nr, dirty->bits);
+		enter(fresh, io);
+		spin_unlock_irqrestore(&bucket->lock, flags);
+		if (!set)
+			set_later(vol, fresh);
+		return set ? DSTB_DIRTY_GO : DSTB_DIRTY_WAITS;
+	}
+	spin_unlock_irqrestore(&bucket->lock, flags);
+	if (fresh)
+		give_free(dirty, fresh);
+	if (nowait && !set)
+		return DSTB_DIRTY_AGAIN;
+	fresh = take_free(dirty, 0);
+	if (fresh)
+		goto again;
+	if (nowait)
+		return DSTB_DIRTY_AGAIN;
+	if (!starve(vol, io))
+		goto again;
+	return DSTB_DIRTY_WAITS;
+}
+
+/**
+ * dstb_dirty_end() - a write is over on all its legs, and who missed it is recorded
+ * @vol:	the volume
+ * @io:		the write
+ *
+ * Context: any.
+ */
+void dstb_dirty_end(struct dstb_volume *vol, struct dstb_io *io)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_region *region = io->region;
+	struct dstb_dirty_bucket *bucket = bucket_of(dirty, region->nr);
+	unsigned long flags;
+	bool wake;
+
+	spin_lock_irqsave(&bucket->lock, flags);
+	region->stamp = jiffies;
+	wake = !--region->count && region->locked;
+	spin_unlock_irqrestore(&bucket->lock, flags);
+	io->region = NULL;
+	if (wake)
+		wake_up_all(&dirty->wait);
+}
+
+/**
+ * dstb_dirty_unclean() - a write failed, on some legs maybe
+ * @vol:	the volume
+ * @io:		the write, which is still counted in its region
+ *
+ * Until resync has made the copies the same, only the first is believed.
+ * Context: any.
+ */
+void dstb_dirty_unclean(struct dstb_volume *vol, struct dstb_io *io)
+{
+	if (!test_and_set_bit(io->region->nr, vol->dirty.unclean))
+		atomic_inc(&vol->dirty.nr_unclean);
+	if (!READ_ONCE(vol->gate_dead) && READ_ONCE(vol->started))
+		dstb_resync_kick(vol);
+}
+
+/* ---- resync ---- */
+
+static bool is_quiet(struct dstb_dirty_bucket *bucket, u32 nr)
+{
+	struct dstb_region *region;
+	unsigned long flags;
+	bool quiet;
+
+	spin_lock_irqsave(&bucket->lock, flags);
+	region = find(bucket, nr);
+	quiet = !region->count && region->state == REGION_SET;
+	spin_unlock_irqrestore(&bucket->lock, flags);
+	return quiet;
+}
+
+/**
+ * dstb_dirty_lock() - keep writers out of a region, wait until none is left in it
+ * @vol:	the volume
+ * @nr:		the region; its bit is set
+ *
+ * Context: process, may sleep; one region at a time, until dstb_dirty_unlock().
+ */
+void dstb_dirty_lock(struct dstb_volume *vol, u32 nr)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_dirty_bucket *bucket = bucket_of(dirty, nr);
+	struct dstb_region *region;
+
+	spin_lock_irq(&bucket->lock);
+	region = find(bucket, nr);
+	if (!region) {
+		region = &dirty->resync;
+		region_init(region, nr, REGION_SET);
+		hlist_add_head(&region->hash, &bucket->regions);
+	}
+	region->locked = true;
+	spin_unlock_irq(&bucket->lock);
+	wait_event(dirty->wait, is_quiet(bucket, nr));
+}
+
+/**
+ * dstb_dirty_unlock() - let writers into a region again
+ * @vol:	the volume
+ * @nr:		the region
+ *
+ * Context: process.
+ */
+void dstb_dirty_unlock(struct dstb_volume *vol, u32 nr)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_dirty_bucket *bucket = bucket_of(dirty, nr);
+	struct dstb_region *region;
+	LIST_HEAD(waiters);
+
+	spin_lock_irq(&bucket->lock);
+	region = find(bucket, nr);
+	region->locked = false;
+	list_splice_init(&region->waiters, &waiters);
+	if (region == &dirty->resync)
+		hlist_del(&region->hash);
+	spin_unlock_irq(&bucket->lock);
+	resume_all(&waiters);
+}
+
+/* ---- the media ---- */
+
+/* Writes blocks of the bitmap, as they are in dirty->buf, to every node in service. */
+static u32 write_blocks(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
+{
+	struct dstb_raw *raws = vol->raws;
+	u32 i, good = 0;
+
+	for (i = 0; i < vol->nr_data; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		raws[i] = (struct dstb_raw) {
+			.node = READ_ONCE(node->part) != DSTB_PART_OUT ? node : NULL,
+			.op = REQ_OP_WRITE, .fua = fua,
+			.sector = node->meta + DST_DISK_BITMAP_SECTOR + first * BLOCK_SECTORS,
+			.nr_sectors = nr * BLOCK_SECTORS, .buf = vol->dirty.buf,
+		};
+	}
+	dstb_raw_run(vol, raws, vol->nr_data);
+	for (i = 0; i < vol->nr_data; i++) {
+		if (!raws[i].node)
+			continue;
+		if (!raws[i].status)
+			good++;
+		else
+			dstb_member_error(raws[i].node, raws[i].status, "writing the bitmap");
+	}
+	return good;
+}
+
+/*
+ * Writes the blocks that @blocks names, runs of them together. Returns how often no node took it.
+ */
+static u32 write_marked(struct dstb_volume *vol, const unsigned long *blocks, bool fua)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	u32 first, end, nr, failed = 0;
+
+	for (first = 0; first < dirty->nr_blocks; first = end) {
+		first = find_next_bit(blocks, dirty->nr_blocks, first);
+		if (first >= dirty->nr_blocks)
+			break;
+		end = find_next_zero_bit(blocks, dirty->nr_blocks, first);
+		nr = min(end - first, DSTB_DIRTY_BATCH);
+		end = first + nr;
+		memcpy(dirty->buf, (u8 *)dirty->bits + first * DSTB_DIRTY_BLOCK,
+		       nr * DSTB_DIRTY_BLOCK);
+		failed += !write_blocks(vol, first, nr, fua);
+	}
+	return failed;
+}
+
+#define MAX_BLOCKS	(DST_DISK_BITMAP_SECTORS / BLOCK_SECTORS)
+
+static bool any_data_node(const struct dstb_volume *vol)
+{
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++)
+		if (READ_ONCE(vol->nodes[i]->part) != DSTB_PART_OUT)
+			return true;
+	return false;
+}
+
+static void region_set(struct dstb_volume *vol, struct dstb_region *region)
+{
+	struct dstb_dirty_bucket *bucket = bucket_of(&vol->dirty, region->nr);
+	unsigned long flags;
+	LIST_HEAD(waiters);
+	bool wake;
+
+	spin_lock_irqsave(&bucket->lock, flags);
+	region->state = REGION_SET;
+	wake = region->locked;
+	if (!region->locked)
+		list_splice_init(&region->waiters, &waiters);
+	spin_unlock_irqrestore(&bucket->lock, flags);
+	if (wake)
+		wake_up_all(&vol->dirty.wait);
+	resume_all(&waiters);
+}
+
+static void intent_work_fn(struct work_struct *work)
+{
+	struct dstb_volume *vol = container_of(work, struct dstb_volume, dirty.intent_work);
+	DECLARE_BITMAP(blocks, MAX_BLOCKS);
+	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_region *region, *next;
+	LIST_HEAD(pending);
+	u32 failed;
+
+	spin_lock_irq(&dirty->lock);
+	list_splice_init(&dirty->pending, &pending);
+	spin_unlock_irq(&dirty->lock);
+	if (list_empty(&pending))
+		return;
+	bitmap_zero(blocks, MAX_BLOCKS);
+	list_for_each_entry(region, &pending, queue)
+		__set_bit(region->nr / BLOCK_BITS, blocks);
+	failed = write_marked(vol, blocks, true);
+	dstb_fault_wait(&vol->faults.intent_ms);
+	if (failed && !READ_ONCE(vol->gate_dead) && any_data_node(vol)) {
+		/* Nobody is there now; dstb_dirty_kick() comes when somebody is. */
+		spin_lock_irq(&dirty->lock);
+		list_splice(&pending, &dirty->pending);
+		spin_unlock_irq(&dirty->lock);
+		return;
+	}
+	list_for_each_entry_safe(region, next, &pending, queue) {
+		list_del(&region->queue);
+		region_set(vol, region);
+	}
+	queue_delayed_work(vol->meta_wq, &dirty->clean_work, IDLE);
+}
+
+/**
+ * dstb_dirty_kick() - a node came or went: set bits that could not be set before
+ * @vol:	the volume
+ *
+ * Context: any.
+ */
+void dstb_dirty_kick(struct dstb_volume *vol)
+{
+	if (vol->dirty.bits)
+		queue_work(vol->meta_wq, &vol->dirty.intent_work);
+}
+
+/* ---- cleaning ---- */
+
+/* Does every node have the region, and is in service? */
+static bool may_clean(const struct dstb_volume *vol, u32 nr)
+{
+	const struct dstb_dirty *dirty = &vol->dirty;
+	u32 i;
+
+	if (test_bit(nr, dirty->unclean))
+		return false;
+	for (i = 0; i < vol->nr_data; i++)
+		if (!READ_ONCE(vol->nodes[i]->ready) || !dstb_node_has(vol->nodes[i], nr))
+			return false;
+	return true;
+}
+
+/* Takes the regions of a bucket that nobody has written to for a while out of use. */
+static u32 collect_idle(struct dstb_volume *vol, struct dstb_dirty_bucket *bucket,
+			unsigned long idle, struct list_head *clean)
+{
+	struct dstb_region *region;
+	struct hlist_node *next;
+	LIST_HEAD(unused);
+	u32 nr = 0;
+
+	spin_lock_irq(&bucket->lock);
+	hlist_for_each_entry_safe(region, next, &bucket->regions, hash) {
+		if (region->state != REGION_SET || region->count || region->locked ||
+		    region == &vol->dirty.resync ||
+		    time_before(jiffies, region->stamp + idle))
+			continue;
+		if (may_clean(vol, region->nr)) {
+			region->state = REGION_CLEANING;
+			list_add_tail(&region->queue, clean);
+			nr++;
+		} else {
+			/* The bit stays: the next write finds it set. */
+			hlist_del(&region->hash);
+			list_add_tail(&region->queue, &unused);
+		}
+	}
+	spin_unlock_irq(&bucket->lock);
+	while ((region = list_first_entry_or_null(&unused, struct dstb_region, queue))) {
+		list_del(&region->queue);
+		give_free(&vol->dirty, region);
+	}
+	return nr;
+}
+
+/* Bits without a region in use, as resync leaves them. */
+static u32 collect_bits(struct dstb_volume *vol, u32 max, struct list_head *clean)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_dirty_bucket *bucket;
+	struct dstb_region *region;
+	u32 nr, found = 0;
+
+	for_each_set_bit(nr, dirty->bits, dirty->nr_regions) {
+		if (found == max)
+			return found;
+		if (!may_clean(vol, nr))
+			continue;
+		region = take_free(dirty, SWEEP_RESERVE);
+		if (!region)
+			return found;
+		bucket = bucket_of(dirty, nr);
+		spin_lock_irq(&bucket->lock);
+		if (!find(bucket, nr)) {
+			region_init(region, nr, REGION_CLEANING);
+			hlist_add_head(&region->hash, &bucket->regions);
+			list_add_tail(&region->queue, clean);
+			region = NULL;
+			found++;
+		}
+		spin_unlock_irq(&bucket->lock);
+		if (region)
+			give_free(dirty, region);
+	}
+	dirty->sweep = false;
+	return found;
+}
+
+/* What was written is durable on every node (of those in service), or false. */
+static bool flush_nodes(struct dstb_volume *vol, bool in_service)
+{
+	struct dstb_raw *raws = vol->raws;
+	bool ok = true;
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++) {
+		struct dstb_node *node = vol->nodes[i];
+		bool pass = !node->volatile_cache ||
+			    (in_service && READ_ONCE(node->part) == DSTB_PART_OUT);
+
+		raws[i] = (struct dstb_raw) { .node = pass ? NULL : node, .op = REQ_OP_FLUSH };
+	}
+	dstb_raw_run(vol, raws, vol->nr_data);
+	for (i = 0; i < vol->nr_data; i++) {
+		if (!raws[i].node || !raws[i].status)
+			continue;
+		ok = false;
+		dstb_member_error(raws[i].node, raws[i].status, "a flush");
+	}
+	return ok;
+}
+
+/**
+ * dstb_dirty_flush() - make durable what the nodes in service have
+ * @vol:	the volume, stopped
+ *
+ * Context: process, may sleep.
+ * Return: whether that went well.
+ */
+bool dstb_dirty_flush(struct dstb_volume *vol)
+{
+	return flush_nodes(vol, true);
+}
+
+/* The regions are no longer in use, whether their bits were cleared or not. */
+static void release_cleaned(struct dstb_volume *vol, struct list_head *clean)
+{
+	struct dstb_region *region;
+
+	while ((region = list_first_entry_or_null(clean, struct dstb_region, queue))) {
+		struct dstb_dirty_bucket *bucket = bucket_of(&vol->dirty, region->nr);
+		LIST_HEAD(waiters);
+		bool locked;
+
+		list_del(&region->queue);
+		spin_lock_irq(&bucket->lock);
+		locked = region->locked;
+		if (locked) {
+			/*
+			 * Resync has asked for it meanwhile, and whoever writes after that: once
+			 * more.
+			 */
+			region->state = REGION_PENDING;
+			set_bit(region->nr, vol->dirty.bits);
+		} else {
+			hlist_del(&region->hash);
+			list_splice_init(&region->waiters, &waiters);
+		}
+		spin_unlock_irq(&bucket->lock);
+		if (locked)
+			set_later(vol, region);
+		else
+			give_free(&vol->dirty, region);
+		resume_all(&waiters);
+	}
+}
+
+static bool clean_list(struct dstb_volume *vol, struct list_head *clean)
+{
+	DECLARE_BITMAP(blocks, MAX_BLOCKS);
+	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_region *region;
+	bool ok = flush_nodes(vol, false);
+
+	if (ok) {
+		bitmap_zero(blocks, MAX_BLOCKS);
+		list_for_each_entry(region, clean, queue) {
+			clear_bit(region->nr, dirty->bits);
+			__set_bit(region->nr / BLOCK_BITS, blocks);
+		}
+		write_marked(vol, blocks, false);
+	}
+	release_cleaned(vol, clean);
+	return ok;
+}
+
+static u32 clean_pass(struct dstb_volume *vol, unsigned long idle, bool *ok)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	LIST_HEAD(clean);
+	u32 i, nr = 0;
+
+	for (i = 0; i < DSTB_DIRTY_BUCKETS && nr < CLEAN_PASS; i++)
+		nr += collect_idle(vol, &dirty->buckets[i], idle, &clean);
+	if (READ_ONCE(dirty->sweep) && nr < CLEAN_PASS)
+		nr += collect_bits(vol, CLEAN_PASS - nr, &clean);
+	*ok = !nr || clean_list(vol, &clean);
+	return nr;
+}
+
+static void clean_work_fn(struct work_struct *work)
+{
+	struct dstb_volume *vol =
+		container_of(to_delayed_work(work), struct dstb_volume, dirty.clean_work);
+	struct dstb_dirty *dirty = &vol->dirty;
+	bool starving, more, ok;
+	u32 nr;
+
+	spin_lock_irq(&dirty->lock);
+	starving = !list_empty(&dirty->starved);
+	spin_unlock_irq(&dirty->lock);
+	nr = clean_pass(vol, starving ? 0 : IDLE, &ok);
+	spin_lock_irq(&dirty->lock);
+	more = dirty->nr_free < DSTB_DIRTY_SLOTS || dirty->sweep;
+	starving = !list_empty(&dirty->starved);
+	spin_unlock_irq(&dirty->lock);
+	if (more || starving)
+		queue_delayed_work(vol->meta_wq, &dirty->clean_work,
+				   starving ? HZ / 20 : nr >= CLEAN_PASS && ok ? 0 : HZ);
+}
+
+/**
+ * dstb_dirty_sweep() - bits may have become unnecessary: look, soon
+ * @vol:	the volume
+ *
+ * Context: any.
+ */
+void dstb_dirty_sweep(struct dstb_volume *vol)
+{
+	if (!vol->dirty.bits)
+		return;
+	WRITE_ONCE(vol->dirty.sweep, true);
+	queue_delayed_work(vol->meta_wq, &vol->dirty.clean_work, HZ);
+}
+
+/**
+ * dstb_dirty_clean_now() - clear every bit that can be: the volume is being stopped
+ * @vol:	the volume; nobody writes any more, dstb_dirty_stop() was called
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -EIO when the nodes could not be flushed: then the volume is not clean.
+ */
+int dstb_dirty_clean_now(struct dstb_volume *vol)
+{
+	bool ok = true;
+
+	WRITE_ONCE(vol->dirty.sweep, true);
+	while (clean_pass(vol, 0, &ok) && ok)
+		;
+	return ok ? 0 : -EIO;
+}
+
+/* ---- nodes that come ---- */
+
+/**
+ * dstb_dirty_write_all() - give a node the whole bitmap, durably
+ * @node:	the node, not in service yet
+ *
+ * Context: the volume's meta_wq, or while the volume is made or stopped.
+ * Return: 0 or a negative errno.
+ */
+int dstb_dirty_write_all(struct dstb_node *node)
+{
+	struct dstb_dirty *dirty = &node->vol->dirty;
+	u32 first, nr;
+	int err = 0;
+
+	for (first = 0; first < dirty->nr_blocks && !err; first += nr) {
+		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
+		memcpy(dirty->buf, (u8 *)dirty->bits + first * DSTB_DIRTY_BLOCK,
+		       nr * DSTB_DIRTY_BLOCK);
+		err = dstb_raw_one(node, REQ_OP_WRITE, true,
+				   node->meta + DST_DISK_BITMAP_SECTOR +
+					   first * BLOCK_SECTORS,
+				   nr * BLOCK_SECTORS, dirty->buf);
+	}
+	return err;
+}
+
+/**
+ * dstb_dirty_merge() - take what a returning node's bitmap says into the volume's
+ * @node:	the node, not in service yet
+ *
+ * A write that finds a bit set takes it for durable: so it is written to the nodes in service
+ * first. Context: the volume's meta_wq. Return: 0 or a negative errno.
+ */
+int dstb_dirty_merge(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	struct dstb_dirty *dirty = &vol->dirty;
+	u32 first, nr, bits, bit;
+	unsigned long *ours;
+	int err;
+
+	for (first = 0; first < dirty->nr_blocks; first += nr) {
+		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
+		err = dstb_raw_one(node, REQ_OP_READ, true,
+				   node->meta + DST_DISK_BITMAP_SECTOR + first * BLOCK_SECTORS,
+				   nr * BLOCK_SECTORS, dirty->buf);
+		if (err)
+			return err;
+		bits = min(nr * BLOCK_BITS, dirty->nr_regions - first * (u32)BLOCK_BITS);
+		ours = dirty->bits + first * (BLOCK_BITS / BITS_PER_LONG);
+		if (bitmap_subset(dirty->buf, ours, bits))
+			continue;
+		bitmap_or(dirty->buf, dirty->buf, ours, bits);
+		write_blocks(vol, first, nr, true);
+		/* One by one: writes set others in the same word meanwhile. */
+		for_each_set_bit(bit, dirty->buf, bits)
+			set_bit(bit, ours);
+	}
+	return 0;
+}
+
+/**
+ * dstb_dirty_fill() - every region is dirty now, durably
+ * @vol:	the volume
+ *
+ * Context: the volume's meta_wq.
+ */
+void dstb_dirty_fill(struct dstb_volume *vol)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	u32 first, nr, bits;
+
+	for (first = 0; first < dirty->nr_blocks; first += nr) {
+		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
+		bits = min(nr * BLOCK_BITS, dirty->nr_regions - first * (u32)BLOCK_BITS);
+		memset(dirty->buf, 0, nr * DSTB_DIRTY_BLOCK);
+		bitmap_set(dirty->buf, 0, bits);
+		write_blocks(vol, first, nr, true);
+	}
+	bitmap_set(dirty->bits, 0, dirty->nr_regions);
+}
+
+/**
+ * dstb_dirty_read() - add what a node's bitmap says
+ * @node:	the node
+ * @into:	a bitmap of all regions
+ *
+ * Context: as dstb_dirty_write_all().
+ * Return: 0 or a negative errno.
+ */
+int dstb_dirty_read(struct dstb_node *node, unsigned long *into)
+{
+	struct dstb_dirty *dirty = &node->vol->dirty;
+	u32 first, nr, bits, bit;
+	int err = 0;
+
+	for (first = 0; first < dirty->nr_blocks && !err; first += nr) {
+		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
+		err = dstb_raw_one(node, REQ_OP_READ, true,
+				   node->meta + DST_DISK_BITMAP_SECTOR +
+					   first * BLOCK_SECTORS,
+				   nr * BLOCK_SECTORS, dirty->buf);
+		bits = min(nr * BLOCK_BITS, dirty->nr_regions - first * (u32)BLOCK_BITS);
+		if (err)
+			break;
+		/* One by one: writes set others in the same word meanwhile. */
+		for_each_set_bit(bit, dirty->buf, bits)
+			set_bit(first * BLOCK_BITS + bit, into);
+	}
+	return err;
+}
+
+/* ---- life ---- */
+
+static int dirty_alloc(struct dstb_dirty *dirty)
+{
+	u32 i;
+
+	dirty->bits = vzalloc(dirty->nr_blocks * DSTB_DIRTY_BLOCK);
+	dirty->unclean = vzalloc(dirty->nr_blocks * DSTB_DIRTY_BLOCK);
+	dirty->buckets = kvcalloc(DSTB_DIRTY_BUCKETS, sizeof(*dirty->buckets), GFP_KERNEL);
+	dirty->slots = kvcalloc(DSTB_DIRTY_SLOTS, sizeof(*dirty->slots), GFP_KERNEL);
+	dirty->buf = (void *)__get_free_pages(GFP_KERNEL | __GFP_COMP,
+					      get_order(DSTB_DIRTY_BATCH * DSTB_DIRTY_BLOCK));
+	if (!dirty->bits || !dirty->unclean || !dirty->buckets || !dirty->slots || !dirty->buf)
+		return -ENOMEM;
+	for (i = 0; i < DSTB_DIRTY_BUCKETS; i++)
+		spin_lock_init(&dirty->buckets[i].lock);
+	for (i = 0; i < DSTB_DIRTY_SLOTS; i++)
+		list_add_tail(&dirty->slots[i].queue, &dirty->free);
+	dirty->nr_free = DSTB_DIRTY_SLOTS;
+	return 0;
+}
+
+/**
+ * dstb_dirty_init() - begin to track, with no bit set
+ * @vol:	the volume, which is being made
+ * @capacity:	of the volume in sectors
+ * @shift:	log2 of a region's sectors
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM; dstb_dirty_exit() either way.
+ */
+int dstb_dirty_init(struct dstb_volume *vol, u64 capacity, u32 shift)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+
+	dirty->shift = shift;
+	dirty->nr_regions = dstb_disk_regions(capacity, shift);
+	dirty->nr_blocks = DIV_ROUND_UP(dirty->nr_regions, BLOCK_BITS);
+	spin_lock_init(&dirty->lock);
+	INIT_LIST_HEAD(&dirty->free);
+	INIT_LIST_HEAD(&dirty->pending);
+	INIT_LIST_HEAD(&dirty->starved);
+	init_waitqueue_head(&dirty->wait);
+	INIT_WORK(&dirty->intent_work, intent_work_fn);
+	INIT_DELAYED_WORK(&dirty->clean_work, clean_work_fn);
+	return dirty_alloc(dirty);
+}
+
+/**
+ * dstb_dirty_stop() - no bit is changed by itself any more
+ * @vol:	the volume; nothing is under way
+ *
+ * Context: process, may sleep.
+ */
+void dstb_dirty_stop(struct dstb_volume *vol)
+{
+	if (!vol->dirty.bits)
+		return;
+	disable_delayed_work_sync(&vol->dirty.clean_work);
+	disable_work_sync(&vol->dirty.intent_work);
+}
+
+/**
+ * dstb_dirty_exit() - the reverse of dstb_dirty_init()
+ * @vol:	the volume; dstb_dirty_stop() was called
+ *
+ * Context: process, may sleep.
+ */
+void dstb_dirty_exit(struct dstb_volume *vol)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+
+	if (dirty->buf)
+		free_pages((unsigned long)dirty->buf,
+			   get_order(DSTB_DIRTY_BATCH * DSTB_DIRTY_BLOCK));
+	kvfree(dirty->slots);
+	kvfree(dirty->buckets);
+	vfree(dirty->unclean);
+	vfree(dirty->bits);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fault points.
+ */
+#include <linux/debugfs.h>
+#include <linux/workqueue.h>
+
+#include "fault.h"
+#include "node.h"
+#include "volume.h"
+
+DEFINE_STATIC_KEY_FALSE(dstb_fault_holds);
+
+static struct dentry *faults_dir;
+
+/**
+ * dstb_fault_hold() - is a leg for this node to be kept back?
+ * @node:	the node
+ *
+ * Context: any; asked only while dstb_fault_holds is set.
+ */
+bool dstb_fault_hold(const struct dstb_node *node)
+{
+	return node->index < 32 && READ_ONCE(node->vol->faults.hold_legs) & BIT(node->index);
+}
+
+static int holds_get(void *data, u64 *value)
+{
+	struct dstb_volume *vol = data;
+
+	*value = vol->faults.hold_legs;
+	return 0;
+}
+
+static int holds_set(void *data, u64 value)
+{
+	struct dstb_volume *vol = data;
+	u32 i;
+
+	/* Once it was used, it stays: it is for tests. */
+	static_branch_enable(&dstb_fault_holds);
+	WRITE_ONCE(vol->faults.hold_legs, value);
+	for (i = 0; i < vol->nr_nodes; i++)
+		queue_work(vol->io_wq, &vol->nodes[i]->pend_work);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(holds_fops, holds_get, holds_set, "%llu\n");
+
+/**
+ * dstb_fault_module_init() - make the folder that volumes have theirs in
+ * @root:	the module's folder of debugfs, which removes all of it at the end
+ */
+void dstb_fault_module_init(struct dentry *root)
+{
+	faults_dir = debugfs_create_dir("faults", root);
+}
+
+/**
+ * dstb_fault_add() - make a volume's folder
+ * @vol:	the volume, made
+ *
+ * Context: process, may sleep.
+ */
+void dstb_fault_add(struct dstb_volume *vol)
+{
+	struct dstb_faults *faults = &vol->faults;
+
+	faults->dir = debugfs_create_dir(vol->name, faults_dir);
+	debugfs_create_u32("intent_ms", 0600, faults->dir, &faults->intent_ms);
+	debugfs_create_u32("age_before_ms", 0600, faults->dir, &faults->age_before_ms);
+	debugfs_create_u32("age_after_ms", 0600, faults->dir, &faults->age_after_ms);
+	debugfs_create_u32("super_sectors", 0600, faults->dir, &faults->super_sectors);
+	debugfs_create_u32("region_ms", 0600, faults->dir, &faults->region_ms);
+	debugfs_create_file_unsafe("hold_legs", 0600, faults->dir, vol, &holds_fops);
+}
+
+/**
+ * dstb_fault_remove() - the reverse of dstb_fault_add(): nobody sets anything any more
+ * @vol:	the volume; its nodes are there
+ *
+ * Context: process, may sleep.
+ */
+void dstb_fault_remove(struct dstb_volume *vol)
+{
+	debugfs_remove(vol->faults.dir);
+	vol->faults.dir = NULL;
+}

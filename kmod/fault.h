@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Fault points: windows that matter held open, so that tests can look into them. A folder for each
+ * volume, /sys/kernel/debug/dst/faults/VOLUME. All are off, and cost nothing, until they are set.
+ */
+#ifndef _DSTB_FAULT_H
+#define _DSTB_FAULT_H
+
+#include <linux/delay.h>
+#include <linux/jump_label.h>
+#include <linux/types.h>
+
+struct dentry;
+struct dstb_node;
+struct dstb_volume;
+
+/**
+ * struct dstb_faults - what is to go wrong in a volume; 0: nothing
+ * @intent_ms:	wait so long after a region's bit is durable, before the data goes
+ * @age_before_ms: wait so long before a new age is written
+ * @age_after_ms: wait so long after a new age is written, before anybody goes by it
+ * @super_sectors: only so many sectors of a superblock reach the medium (torn)
+ * @region_ms:	wait so long after a region was copied, before it counts as such
+ * @hold_legs:	bit n: legs for node n are kept back until this is cleared
+ * @dir:	the folder
+ */
+struct dstb_faults {
+	u32 intent_ms;
+	u32 age_before_ms;
+	u32 age_after_ms;
+	u32 super_sectors;
+	u32 region_ms;
+	u32 hold_legs;
+	struct dentry *dir;
+};
+
+DECLARE_STATIC_KEY_FALSE(dstb_fault_holds);
+
+/* Waits as a fault point says. Context: process, may sleep. */
+static inline void dstb_fault_wait(const u32 *ms)
+{
+	if (unlikely(READ_ONCE(*ms)))
+		msleep(READ_ONCE(*ms));
+}
+
+bool dstb_fault_hold(const struct dstb_node *node);
+void dstb_fault_module_init(struct dentry *root);
+void dstb_fault_add(struct dstb_volume *vol);
+void dstb_fault_remove(struct dstb_volume *vol);
+
+#endif /* _DSTB_FAULT_H */

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Writes, discards, zeroes: all legs at once. Those of several copies wait for writes that overlap,
+ * and for the bit of their region.
+ *
+ * Writes may be acknowledged before all legs are done. A flush must not overtake the legs that such
+ * a write still has under way (R7): it waits until there are none. While one waits, no further
+ * write is acknowledged early, so it does not wait for ever.
+ */
+#include <linux/blkdev.h>
+#include <linux/slab.h>
+
+#include "dirty.h"
+#include "io_int.h"
+#include "member.h"
+#include "node.h"
+#include "place.h"
+#include "volume.h"
+
+/* ---- acknowledged early ---- */
+
+static bool early_enter(struct dstb_volume *vol)
+{
+	unsigned long flags;
+	bool ok;
+
+	spin_lock_irqsave(&vol->lock, flags);
+	ok = list_empty(&vol->flushes);
+	vol->nr_early += ok;
+	spin_unlock_irqrestore(&vol->lock, flags);
+	return ok;
+}
+
+static void early_exit(struct dstb_volume *vol)
+{
+	struct dstb_io *io, *next;
+	unsigned long flags;
+	LIST_HEAD(flushes);
+
+	spin_lock_irqsave(&vol->lock, flags);
+	if (!--vol->nr_early)
+		list_splice_init(&vol->flushes, &flushes);
+	spin_unlock_irqrestore(&vol->lock, flags);
+	list_for_each_entry_safe(io, next, &flushes, overlap.wait)
+		dstb_io_flush_resume(io);
+}
+
+/**
+ * dstb_write_early_wait() - must a flush wait for writes that were acknowledged early?
+ * @vol:	the volume
+ * @flush:	the flush
+ *
+ * Context: any.
+ * Return: true: dstb_io_flush_resume() follows.
+ */
+bool dstb_write_early_wait(struct dstb_volume *vol, struct dstb_io *flush)
+{
+	unsigned long flags;
+	bool wait;
+
+	spin_lock_irqsave(&vol->lock, flags);
+	wait = vol->nr_early;
+	if (wait)
+		list_add_tail(&flush->overlap.wait, &vol->flushes);
+	spin_unlock_irqrestore(&vol->lock, flags);
+	return wait;
+}
+
+static void copy_free(struct dstb_io *io)
+{
+	struct bio_vec *vec;
+	int i;
+
+	if (io->data == io->bio)
+		return;
+	bio_for_each_bvec_all(vec, io->data, i)
+		mempool_free(vec->bv_page, &io->vol->copy_pages);
+	bio_put(io->data);
+	io->data = io->bio;
+}
+
+/*
+ * The pages are the submitter's again once the write is acknowledged, so the legs that are still
+ * under way then need pages of their own. Without memory for them the write simply waits for every
+ * leg.
+ */
+static void copy_make(struct dstb_io *io)
+{
+	struct dstb_volume *vol = io->vol;
+	u32 left = io->nr_sectors << 9;
+	struct bio *copy;
+
+	if (io->op != REQ_OP_WRITE || !mempool_initialized(&vol->copy_pages))
+		return;
+	copy = bio_alloc_bioset(NULL, DIV_ROUND_UP(left, PAGE_SIZE), REQ_OP_WRITE, GFP_NOWAIT,
+				&vol->copy_bios);
+	if (!copy)
+		return;
+	io->data = copy;
+	while (left) {
+		struct page *page = mempool_alloc(&vol->copy_pages, GFP_NOWAIT | __GFP_NOWARN);
+
+		if (!page) {
+			copy_free(io);
+			return;
+		}
+		__bio_add_page(copy, page, min_t(u32, left, PAGE_SIZE), 0);
+		left -= min_t(u32, left, PAGE_SIZE);
+	}
+	bio_copy_data(copy, io->bio);
+}
+
+/*
+ * Legs are under way, enough others are done: may the write be acknowledged? The first leg in sync
+ * must be among those that are done: after a crash it is the one that is believed (R3). And nobody
+ * may have missed it for good without a record of that.
+ */
+static bool early_ok(const struct dstb_io *io)
+{
+	bool first = true;
+	u32 i, done = 0;
+
+	for (i = 0; i < io->nr_legs; i++) {
+		u8 state = READ_ONCE(io->legs[i].state);
+
+		/* After a crash nobody believes it, so it does not count. */
+		if (io->vol->super && !READ_ONCE(io->legs[i].node->recorded))
+			continue;
+		if (io->vol->super && !READ_ONCE(io->legs[i].node->sure))
+			return false;
+		done += state == LEG_DONE;
+		if (state == LEG_UNUSED || state == LEG_FAILED) {
+			if (READ_ONCE(io->legs[i].node->recorded))
+				return false;
+		} else if (first) {
+			if (io->vol->super && state != LEG_DONE)
+				return false;
+			first = false;
+		}
+	}
+	return done >= io->need;
+}
+
+/**
+ * dstb_write_early_ack() - enough legs of a write are done: acknowledge it, if that may be
+ * @io:		the write, its data is a copy
+ *
+ * Context: any. By exactly one leg.
+ */
+void dstb_write_early_ack(struct dstb_io *io)
+{
+	if (test_bit(0, &io->acked) || !early_ok(io) || !early_enter(io->vol))
+		return;
+	if (test_and_set_bit(0, &io->acked))
+		early_exit(io->vol);
+	else
+		dstb_io_bio_done(io, BLK_STS_OK);
+}
+
+/* ---- the end ---- */
+
+/* Legs that refused what others did are behind: their nodes are out. */
+static void fail_refusers(struct dstb_io *io)
+{
+	u32 i;
+
+	for (i = 0; i < io->nr_legs; i++)
+		if (io->legs[i].state == LEG_FAILED &&
+		    READ_ONCE(io->legs[i].node->part) != DSTB_PART_OUT)
+			dstb_leg_failed(&io->legs[i], io->status);
+}
+
+static blk_status_t write_status(struct dstb_io *io)
+{
+	u32 good = atomic_read(&io->good), refused = atomic_read(&io->refused);
+
+	if (good && refused)
+		fail_refusers(io);
+	if (good && good >= io->need)
+		return BLK_STS_OK;
+	/* Nobody did it, and somebody said so: no node is the worse for it. */
+	if (!good && refused)
+		return io->status;
+	return BLK_STS_IOERR;
+}
+
+static void resume_waiter(struct dstb_overlap_entry *waiter)
+{
+	dstb_io_resume(container_of(waiter, struct dstb_io, overlap));
+}
+
+static void write_end(struct dstb_io *io, blk_status_t status)
+{
+	bool acked = test_bit(0, &io->acked);
+
+	if (io->region)
+		dstb_dirty_end(io->vol, io);
+	if (io->in_overlap)
+		dstb_overlap_end(&io->vol->overlap, &io->overlap, resume_waiter);
+	if (acked)
+		early_exit(io->vol);
+	else
+		dstb_io_bio_done(io, status);
+	copy_free(io);
+	dstb_io_free(io);
+}
+
+/**
+ * dstb_write_done() - all legs of a write have ended
+ * @io:		the write
+ *
+ * Context: any.
+ */
+void dstb_write_done(struct dstb_io *io)
+{
+	bool acked = test_bit(0, &io->acked);
+	blk_status_t status = acked ? BLK_STS_OK : write_status(io);
+	struct dstb_volume *vol = io->vol;
+
+	if (acked && atomic_read(&io->refused))
+		fail_refusers(io);
+	/* One that fails needs no record. */
+	if (!status && dstb_io_park(io))
+		return;
+	if (!status && unlikely(dstb_io_missed(io)))
+		status = BLK_STS_IOERR;
+	/* Copies that stay in service may be different now. */
+	if (unlikely(status) && io->region)
+		dstb_dirty_unclean(vol, io);
+	write_end(io, status);
+}
+
+/* ---- the start ---- */
+
+static u32 write_legs(struct dstb_io *io, u32 *in_sync)
+{
+	u32 i, live = 0;
+
+	/* The bit of the region, then the look at who is there: pairs with begin_sync(). */
+	smp_mb();
+	*in_sync = 0;
+	for (i = 0; i < io->nr_legs; i++) {
+		bool out = READ_ONCE(io->legs[i].node->part) == DSTB_PART_OUT;
+
+		io->legs[i].state = out ? LEG_UNUSED : LEG_STARTED;
+		live += !out;
+		*in_sync += !out && dstb_leg_readable(&io->legs[i]);
+	}
+	return live;
+}
+
+static void ask_acks(struct dstb_io *io, u32 in_sync)
+{
+	struct dstb_acks acks = {
+		.sector = io->bio->bi_iter.bi_sector,
+		.nr_sectors = io->nr_sectors,
+		.flags = (io->opf & REQ_FUA ? DSTB_REQ_FUA : 0) |
+			 (io->opf & REQ_META ? DSTB_REQ_META : 0),
+		.nr_legs = io->nr_legs,
+		.nr_in_sync = in_sync,
+	};
+
+	io->need = dstb_acks(&io->vol->map, &acks);
+	/* Part of the legs refusing for lack of a moment would leave them different. */
+	io->opf &= ~REQ_NOWAIT;
+}
+
+static void write_start(struct dstb_io *io)
+{
+	struct dstb_volume *vol = io->vol;
+	u32 i, in_sync, live = write_legs(io, &in_sync);
+
+	if (io->nr_legs > 1)
+		ask_acks(io, in_sync);
+	atomic_set(&io->left, 1);
+	if (!in_sync || io->need > in_sync) {
+		for (i = 0; i < io->nr_legs; i++)
+			io->legs[i].state = LEG_UNUSED;
+		io->need = io->nr_legs + 1;
+		dstb_io_done(io);
+		return;
+	}
+	if (io->need && io->need < live && dstb_member_early(vol)) {
+		WRITE_ONCE(vol->early, true);
+		copy_make(io);
+	}
+	for (i = 0; i < io->nr_legs; i++) {
+		if (io->legs[i].state == LEG_UNUSED)
+			continue;
+		atomic_inc(&io->left);
+		dstb_leg_start(&io->legs[i], true);
+	}
+	if (atomic_dec_and_test(&io->left))
+		dstb_io_done(io);
+}
+
+/**
+ * dstb_write_go() - start a write, or go on with one that waited
+ * @io:		the write
+ *
+ * Context: process.
+ */
+void dstb_write_go(struct dstb_io *io)
+{
+	struct dstb_volume *vol = io->vol;
+
+	if (io->nr_legs > 1 && !io->in_overlap) {
+		if (!dstb_overlap_begin(&vol->overlap, &io->overlap, io->bio->bi_iter.bi_sector,
+					io->nr_sectors))
+			return; /* resume_waiter() goes on */
+		io->in_overlap = true;
+	}
+	if (vol->dirty.bits && io->nr_legs > 1) {
+		switch (dstb_dirty_begin(vol, io)) {
+		case DSTB_DIRTY_GO:
+			break;
+		case DSTB_DIRTY_WAITS:
+			return; /* dstb_io_resume() goes on */
+		case DSTB_DIRTY_AGAIN:
+			write_end(io, BLK_STS_AGAIN);
+			return;
+		}
+	}
+	write_start(io);
+}

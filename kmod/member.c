@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Membership: nodes that are lost, given up, suspended, connected again. docs/recovery.md says what
+ * happens when; here is who does it.
+ *
+ * A node goes out of service at once, from any context: its part changes, and from then on requests
+ * pass it by. What was missed is acknowledged only when the superblocks say so, which is the work
+ * of member_work on the volume's ordered meta_wq (record.c). So: who is out is decided in one
+ * place, under member_lock (dstb_member_may_lose()); what is recorded lags behind;
+ * dstb_node.recorded is what writes ask before they are acknowledged. A node comes back through
+ * admit_work, on the meta_wq too (admit.c).
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/netlink.h>
+#include <linux/random.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "dirty.h"
+#include "event.h"
+#include "io.h"
+#include "main.h"
+#include "member.h"
+#include "member_int.h"
+#include "node.h"
+#include "raw.h"
+#include "resync.h"
+#include "session.h"
+#include "super.h"
+#include "volume.h"
+
+#define RETRY_MIN_MS	200
+#define RETRY_MAX_MS	5000U
+#define RETRY_RARE_MS	10000	/* for what an operator has to mend */
+#define RETRY_LEAVE_MS	1000
+
+/* ---- who is out ---- */
+
+/**
+ * dstb_member_may_lose() - would every sector keep a copy on a node in sync without this one?
+ * @node:	the node
+ * @now:	nodes that are lost for now don't count
+ *
+ * Context: any, with the volume's member_lock.
+ */
+bool dstb_member_may_lose(const struct dstb_node *node, bool now)
+{
+	const struct dstb_volume *vol = node->vol;
+	u32 lost = 1, i;
+
+	lockdep_assert_held(&vol->member_lock);
+	for (i = 0; i < vol->nr_data; i++)
+		if (vol->nodes[i] != node && (!dstb_node_in_sync(vol->nodes[i]) ||
+					      (now && !READ_ONCE(vol->nodes[i]->ready))))
+			lost++;
+	return lost < vol->map.layout.copies;
+}
+
+/**
+ * dstb_member_put_out() - put a node out of service, if the volume can do without it
+ * @node:	the node
+ * @how:	enum dstb_put_out
+ *
+ * What waits for it is the caller's to end.
+ * Context: any.
+ * Return: whether it is out.
+ */
+bool dstb_member_put_out(struct dstb_node *node, enum dstb_put_out how)
+{
+	struct dstb_volume *vol = node->vol;
+	unsigned long flags;
+	bool ok;
+
+	spin_lock_irqsave(&vol->member_lock, flags);
+	ok = how == DSTB_PUT_OUT_ALWAYS || node->config.witness || node->part != DSTB_PART_IN ||
+	     dstb_member_may_lose(node, how == DSTB_PUT_OUT_SPARED);
+	if (ok) {
+		node->gen++;
+		dstb_node_set_part(node, DSTB_PART_OUT, false);
+	}
+	spin_unlock_irqrestore(&vol->member_lock, flags);
+	return ok;
+}
+
+/* It is not there: what part it has stays. Says whether it has any. */
+static bool not_ready(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	unsigned long flags;
+	bool has_part;
+
+	spin_lock_irqsave(&vol->member_lock, flags);
+	node->gen++;
+	has_part = node->part != DSTB_PART_OUT;
+	dstb_node_set_part(node, node->part, false);
+	spin_unlock_irqrestore(&vol->member_lock, flags);
+	return has_part;
+}
+
+/**
+ * dstb_member_kick() - something is to be recorded
+ * @vol:	the volume
+ *
+ * Context: any.
+ */
+void dstb_member_kick(struct dstb_volume *vol)
+{
+	/* One that is being made records for itself. */
+	if (vol->super && READ_ONCE(vol->started))
+		queue_work(vol->meta_wq, &vol->member_work);
+}
+
+/**
+ * dstb_member_early() - may writes be acknowledged before all legs are done?
+ * @vol:	the volume
+ *
+ * After a crash the first leg in sync is needed then; that must be recorded before.
+ * Context: any.
+ */
+bool dstb_member_early(struct dstb_volume *vol)
+{
+	if (likely(!vol->super || READ_ONCE(vol->early_ok)))
+		return true;
+	if (!READ_ONCE(vol->early_wanted)) {
+		WRITE_ONCE(vol->early_wanted, true);
+		dstb_member_kick(vol);
+	}
+	return false;
+}
+
+/**
+ * dstb_member_failed() - a node's medium reported an error
+ * @node:	the node
+ * @reason:	a sentence
+ *
+ * It is out of service, unless it has the last copy: then only what failed is lost.
+ * Context: any.
+ */
+void dstb_member_failed(struct dstb_node *node, const char *reason)
+{
+	struct dstb_volume *vol = node->vol;
+	bool last_copy = vol->super && vol->map.layout.copies > 1;
+
+	if (!dstb_member_put_out(node, last_copy ? DSTB_PUT_OUT_IN_SYNC : DSTB_PUT_OUT_ALWAYS))
+		return;
+	dstb_node_set_state(node, DST_NODE_STATE_FAILED, reason);
+	dstb_member_kick(vol);
+}
+
+/**
+ * dstb_member_error() - the module's own I/O on a node failed
+ * @node:	the node
+ * @status:	how; BLK_STS_TRANSPORT is dealt with where the connection is
+ * @what:	it was
+ *
+ * Context: any.
+ */
+void dstb_member_error(struct dstb_node *node, blk_status_t status, const char *what)
+{
+	char reason[80];
+
+	if (status == BLK_STS_TRANSPORT)
+		return;
+	atomic64_inc(&node->errors);
+	scnprintf(reason, sizeof(reason), "%s failed (error %d)", what,
+		  -blk_status_to_errno(status));
+	dstb_member_failed(node, reason);
+}
+
+/**
+ * dstb_member_fence() - another initiator has what is ours
+ * @vol:	the volume: nothing is written any more, and nothing comes back by itself
+ * @reason:	a sentence
+ *
+ * Context: any.
+ */
+void dstb_member_fence(struct dstb_volume *vol, const char *reason)
+{
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&vol->lock, flags);
+	if (vol->fenced[0]) {
+		spin_unlock_irqrestore(&vol->lock, flags);
+		return;
+	}
+	strscpy(vol->fenced, reason, sizeof(vol->fenced));
+	WRITE_ONCE(vol->gate_dead, true);
+	spin_unlock_irqrestore(&vol->lock, flags);
+	for (i = 0; i < vol->nr_nodes; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		dstb_member_put_out(node, DSTB_PUT_OUT_ALWAYS);
+		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, "the volume is fenced");
+	}
+	dstb_volume_node_changed(vol);
+	dstb_member_kick(vol); /* ends what waits */
+}
+
+/* ---- lost ---- */
+
+static void give_up(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	char reason[DSTB_REASON_LEN];
+
+	if (READ_ONCE(node->ready) || !vol->started)
+		return;
+	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
+		scnprintf(reason, sizeof(reason), "not back within %u s", vol->grace_ms / 1000);
+		dstb_node_set_state(node, DST_NODE_STATE_AWAY, reason);
+		dstb_node_end_pending(node);
+		dstb_member_kick(vol);
+		dstb_dirty_kick(vol);
+		return;
+	}
+	dstb_node_set_state(node, DST_NODE_STATE_LOST,
+			    vol->no_wait ? "nobody else has its data; requests for it fail" :
+					   "nobody else has its data; requests for it wait");
+	if (vol->no_wait) {
+		spin_lock_irq(&node->lock);
+		node->impatient = !node->ready;
+		spin_unlock_irq(&node->lock);
+		dstb_node_end_pending(node);
+	}
+}
+
+static void grace_work_fn(struct work_struct *work)
+{
+	give_up(container_of(to_delayed_work(work), struct dstb_node, grace_work));
+}
+
+/**
+ * dstb_member_overdue() - somebody came in: lost nodes whose time is over may go now
+ * @vol:	the volume
+ *
+ * Context: any.
+ */
+void dstb_member_overdue(struct dstb_volume *vol)
+{
+	u32 i;
+
+	for (i = 0; i < vol->nr_nodes; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		if (READ_ONCE(node->state) == DST_NODE_STATE_LOST &&
+		    !delayed_work_pending(&node->grace_work))
+			mod_delayed_work(dstb_watch_wq, &node->grace_work, 0);
+	}
+}
+
+/* By its target, or by the operator: no time is counted, and nobody waits who need not. */
+static void suspended(struct dstb_node *node, const char *reason)
+{
+	struct dstb_volume *vol = node->vol;
+
+	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED))
+		dstb_member_kick(vol);
+	else
+		not_ready(node);
+	cancel_delayed_work(&node->grace_work);
+	dstb_node_set_state(node, DST_NODE_STATE_SUSPENDED, reason);
+	if (READ_ONCE(node->part) == DSTB_PART_OUT)
+		dstb_node_end_pending(node);
+	dstb_dirty_kick(vol);
+}
+
+/*
+ * A node that breaks again before it was there for as long as it may be missing, gets no more time
+ * by having come back: else one that breaks at every request would hold that request for ever.
+ */
+static unsigned long grace_left(struct dstb_node *node)
+{
+	unsigned long grace = msecs_to_jiffies(node->vol->grace_ms);
+
+	if (time_after_eq(jiffies, node->back + grace))
+		node->grace_end = jiffies + grace;
+	return time_after(node->grace_end, jiffies) ? node->grace_end - jiffies : 0;
+}
+
+/**
+ * dstb_member_lost() - the session of a node is broken
+ * @node:	the node
+ * @bye:	enum dst_wire_status that the target said good-bye with; 0: it did not
+ * @reason:	a sentence
+ *
+ * Comes before what was under way is given back to the node.
+ * Context: process, may sleep.
+ */
+void dstb_member_lost(struct dstb_node *node, u32 bye, const char *reason)
+{
+	struct dstb_volume *vol = node->vol;
+
+	if (!vol->super) {
+		dstb_member_put_out(node, DSTB_PUT_OUT_ALWAYS);
+		dstb_node_set_state(node, DST_NODE_STATE_FAILED, reason);
+		return;
+	}
+	if (bye == DST_WIRE_EFENCED) {
+		dstb_member_fence(vol, "another one has taken its nodes over");
+		return;
+	}
+	if (bye == DST_WIRE_ESUSPENDED || READ_ONCE(node->leaving)) {
+		suspended(node, "by its target");
+		return;
+	}
+	if (!not_ready(node)) {
+		if (READ_ONCE(node->state) == DST_NODE_STATE_CONNECTING)
+			dstb_node_set_state(node, DST_NODE_STATE_AWAY, reason);
+		return;
+	}
+	dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
+	mod_delayed_work(dstb_watch_wq, &node->grace_work, grace_left(node));
+}
+
+static void leave_fn(struct dstb_node *node)
+{
+	u32 status = READ_ONCE(node->leave_status);
+
+	if (status && status != DST_WIRE_ESUSPENDED) {
+		/* An export of this kernel: nobody closes the session but us. */
+		WRITE_ONCE(node->leaving, false);
+		dstb_member_lost(node, status, "the export was taken from it");
+	} else {
+		suspended(node, "by its target");
+	}
+	/* What is under way ends in peace; then the session. */
+	while (dstb_node_busy(node) && !READ_ONCE(node->closing))
+		msleep(20);
+	node->ops->close(node);
+	dstb_member_reconnect(node);
+}
+
+/**
+ * dstb_member_leaving() - a node's target asks to do without it
+ * @node:	the node
+ *
+ * Context: any.
+ */
+void dstb_member_leaving(struct dstb_node *node)
+{
+	if (!node->vol->super || READ_ONCE(node->leaving))
+		return;
+	WRITE_ONCE(node->leaving, true);
+	mod_delayed_work(dstb_wq, &node->reconnect, 0);
+}
+
+/* ---- back: connecting ---- */
+
+static u32 retry_ms(const struct dstb_node *node, int err)
+{
+	u32 ms = RETRY_MIN_MS << min(node->tries, 6U);
+
+	ms = min(ms, RETRY_MAX_MS);
+	if (err == -EAGAIN)
+		ms = RETRY_LEAVE_MS;
+	if (err == -EMEDIUMTYPE)
+		ms = RETRY_RARE_MS;
+	/* Not all at the same time, when a switch comes back. */
+	return ms * 3 / 4 + get_random_u32_below(ms / 2 + 1);
+}
+
+/*
+ * Another one wrote to it since we did. That alone is no reason to stop: it may have given up
+ * again. Without this node we go on, if there is a quorum.
+ */
+static void taken_away(struct dstb_node *node, const char *why)
+{
+	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
+		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, why);
+		dstb_node_end_pending(node);
+	} else {
+		dstb_node_set_state(node, DST_NODE_STATE_LOST, why);
+	}
+	dstb_member_kick(node->vol);
+	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
+}
+
+static void not_connected(struct dstb_node *node, int err, const char *why)
+{
+	struct dstb_volume *vol = node->vol;
+
+	if (err == -ESTALE) {
+		taken_away(node, why);
+		return;
+	}
+	if (err == -EAGAIN) {
+		suspended(node, "by its target");
+	} else if (err == -EMEDIUMTYPE && READ_ONCE(node->part) == DSTB_PART_OUT) {
+		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, why);
+	} else if (READ_ONCE(node->state) == DST_NODE_STATE_AWAY) {
+		dstb_node_set_state(node, DST_NODE_STATE_AWAY, why);
+	} else if (READ_ONCE(node->state) == DST_NODE_STATE_SUSPENDED && !node->suspended &&
+		   READ_ONCE(node->part) != DSTB_PART_OUT) {
+		/* It is not the target's maintenance any more. */
+		dstb_node_set_state(node, DST_NODE_STATE_LOST, why);
+		mod_delayed_work(dstb_watch_wq, &node->grace_work, msecs_to_jiffies(vol->grace_ms));
+	}
+	node->tries++;
+	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(retry_ms(node, err)));
+}
+
+/* Says whether its medium is to be looked at. */
+static bool reconnect(struct dstb_node *node)
+{
+	struct netlink_ext_ack extack = {};
+	int err;
+
+	if (READ_ONCE(node->closing) || READ_ONCE(node->vol->gate_dead))
+		return false;
+	if (READ_ONCE(node->leaving) && dstb_node_connections(node)) {
+		leave_fn(node);
+		return false;
+	}
+	if (READ_ONCE(node->ready) || node->suspended ||
+	    (!node->config.path[0] && !node->config.addr.len))
+		return false;
+	if (!dstb_node_connections(node)) {
+		/* That was about the session that is gone. */
+		WRITE_ONCE(node->leaving, false);
+		err = node->ops->reopen(node, &extack);
+		if (err) {
+			not_connected(node, err, extack._msg ?: "can't be connected");
+			return false;
+		}
+	}
+	node->tries = 0;
+	return true;
+}
+
+static void reconnect_fn(struct work_struct *work)
+{
+	struct dstb_node *node =
+		container_of(to_delayed_work(work), struct dstb_node, reconnect);
+	/* The volume may be what memory is to be reclaimed through. */
+	unsigned int noio = memalloc_noio_save();
+	bool admit;
+
+	mutex_lock(&node->link);
+	admit = reconnect(node);
+	mutex_unlock(&node->link);
+	/* After the lock: the admission does not wait for it. */
+	if (admit)
+		queue_work(node->vol->meta_wq, &node->admit_work);
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * dstb_member_reconnect() - connect a node again, soon
+ * @node:	the node
+ *
+ * Context: any.
+ */
+void dstb_member_reconnect(struct dstb_node *node)
+{
+	if (node->vol->super && node->vol->started && !READ_ONCE(node->closing))
+		queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_MIN_MS / 4));
+}
+
+/* ---- the operator ---- */
+
+/**
+ * dstb_member_suspend() - do without a node until dstb_member_resume()
+ * @node:	the node
+ *
+ * Context: process; sleeps until what is under way on it has ended.
+ */
+void dstb_member_suspend(struct dstb_node *node)
+{
+	WRITE_ONCE(node->suspended, true);
+	cancel_delayed_work_sync(&node->reconnect);
+	cancel_work_sync(&node->admit_work);
+	suspended(node, "by the operator");
+	while (dstb_node_busy(node) && !READ_ONCE(node->closing))
+		msleep(20);
+	cancel_delayed_work_sync(&node->reconnect);
+	mutex_lock(&node->link);
+	node->ops->close(node);
+	mutex_unlock(&node->link);
+}
+
+/**
+ * dstb_member_resume() - connect a node and look at it
+ * @node:	the node, not in service
+ *
+ * Context: process, may sleep.
+ */
+void dstb_member_resume(struct dstb_node *node)
+{
+	WRITE_ONCE(node->suspended, false);
+	node->tries = 0;
+	if (READ_ONCE(node->part) == DSTB_PART_OUT)
+		dstb_node_set_state(node, DST_NODE_STATE_CONNECTING, "");
+	mod_delayed_work(dstb_wq, &node->reconnect, 0);
+}
+
+/* ---- life ---- */
+
+/**
+ * dstb_member_init_node() - prepare a node
+ * @node:	the node
+ */
+void dstb_member_init_node(struct dstb_node *node)
+{
+	INIT_DELAYED_WORK(&node->reconnect, reconnect_fn);
+	INIT_DELAYED_WORK(&node->grace_work, grace_work_fn);
+	INIT_WORK(&node->admit_work, dstb_admit_work_fn);
+}
+
+/**
+ * dstb_member_init() - prepare a volume with metadata
+ * @vol:	the volume, being made
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM; dstb_member_exit() either way.
+ */
+int dstb_member_init(struct dstb_volume *vol)
+{
+	INIT_WORK(&vol->member_work, dstb_record_work_fn);
+	vol->meta_wq = alloc_ordered_workqueue("dstb-meta-%s", WQ_MEM_RECLAIM, vol->name);
+	return vol->meta_wq ? dstb_super_init(vol) : -ENOMEM;
+}
+
+/**
+ * dstb_member_start() - nodes may come and go from now on
+ * @vol:	the volume, made
+ *
+ * Context: process.
+ */
+void dstb_member_start(struct dstb_volume *vol)
+{
+	u32 i;
+
+	vol->started = true;
+	smp_mb(); /* then the look for those that were lost before */
+	for (i = 0; i < vol->nr_nodes && vol->super; i++)
+		if (!READ_ONCE(vol->nodes[i]->ready))
+			dstb_member_reconnect(vol->nodes[i]);
+	if (vol->super) {
+		dstb_member_overdue(vol);
+		dstb_resync_kick(vol);
+	}
+}
+
+/**
+ * dstb_member_quiesce() - nodes come and go no longer: the volume is being stopped
+ * @vol:	the volume
+ *
+ * Context: process, may sleep.
+ */
+void dstb_member_quiesce(struct dstb_volume *vol)
+{
+	u32 i;
+
+	for (i = 0; vol->nodes && i < vol->nr_nodes; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		if (!node)
+			continue;
+		WRITE_ONCE(node->closing, true);
+		disable_delayed_work_sync(&node->reconnect);
+		disable_delayed_work_sync(&node->grace_work);
+		disable_work_sync(&node->admit_work);
+	}
+}
+
+/**
+ * dstb_member_stop() - the end of a volume's metadata
+ * @vol:	the volume; nothing is under way, dstb_member_quiesce() was called
+ * @clean:	it was stopped in an orderly way
+ *
+ * Context: process, may sleep.
+ */
+void dstb_member_stop(struct dstb_volume *vol, bool clean)
+{
+	if (!vol->super)
+		return;
+	dstb_resync_stop(vol);
+	disable_work_sync(&vol->member_work);
+	dstb_dirty_stop(vol);
+	if (clean && !vol->gate_dead)
+		dstb_record_clean(vol);
+}
+
+/**
+ * dstb_member_exit() - the reverse of dstb_member_init()
+ * @vol:	the volume, stopped or never made
+ *
+ * Context: process, may sleep.
+ */
+void dstb_member_exit(struct dstb_volume *vol)
+{
+	if (vol->meta_wq)
+		destroy_workqueue(vol->meta_wq);
+	dstb_dirty_exit(vol);
+	dstb_super_exit(vol);
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The record: makes the superblocks say who is in sync, with a new age whenever that changes, on a
+ * quorum of the nodes. What waits for that (dstb_io_park()) goes on then.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/netlink.h>
+#include <linux/random.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "dirty.h"
+#include "io.h"
+#include "main.h"
+#include "member.h"
+#include "member_int.h"
+#include "node.h"
+#include "resync.h"
+#include "super.h"
+#include "volume.h"
+
+/* Puts into the superblock who is in sync now. Says whether that is news. */
+static bool update_super(struct dstb_volume *vol)
+{
+	struct dstb_super *super = vol->super;
+	bool news = false, early = READ_ONCE(vol->early_wanted);
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++) {
+		struct dstb_super_node *entry = &super->nodes[i];
+		struct dstb_node *node = vol->nodes[i];
+		bool in = READ_ONCE(node->part) == DSTB_PART_IN;
+
+		if (in && !node->recorded) {
+			/* From now on, what misses it waits for the record that it did. */
+			WRITE_ONCE(node->recorded, true);
+			smp_mb(); /* recorded, then the look: pairs with dstb_io_missed() */
+			in = READ_ONCE(node->part) == DSTB_PART_IN;
+		}
+		if (!in)
+			WRITE_ONCE(node->sure, false);
+		if (in == !!(entry->flags & DST_DISK_NODE_IN_SYNC))
+			continue;
+		entry->flags ^= DST_DISK_NODE_IN_SYNC;
+		news = true;
+	}
+	/* By that, one that has been away for long is known when it comes back. */
+	for (i = 0; i < vol->nr_nodes; i++)
+		super->nodes[i].age = vol->nodes[i]->age;
+	if (early && !(super->flags & DST_DISK_EARLY)) {
+		super->flags |= DST_DISK_EARLY;
+		news = true;
+	}
+	return news;
+}
+
+static void new_age(struct dstb_super *super)
+{
+	u64 nonce;
+
+	do {
+		nonce = get_random_u64();
+	} while (!nonce);
+	dstb_age_bump(super, nonce);
+}
+
+static u32 quorum_of(const struct dstb_volume *vol)
+{
+	/* The operator's word counts until there is a quorum. */
+	return vol->degraded_ok ? 1 : DIV_ROUND_UP(vol->nr_nodes, 2);
+}
+
+/*
+ * Fewer nodes are there than must be: that a witness has gone, or one that was syncing, is no news.
+ */
+static bool lacks_votes(const struct dstb_volume *vol)
+{
+	u32 nr = 0, i;
+
+	for (i = 0; i < vol->nr_nodes; i++)
+		nr += READ_ONCE(vol->nodes[i]->ready);
+	return nr < quorum_of(vol);
+}
+
+static void set_quorum(struct dstb_volume *vol, bool ok, u32 votes)
+{
+	spin_lock_irq(&vol->lock);
+	vol->quorum = ok;
+	vol->votes = votes;
+	vol->park_fails = !ok && vol->no_wait;
+	WRITE_ONCE(vol->gate_hold, !ok || vol->suspended);
+	spin_unlock_irq(&vol->lock);
+	dstb_volume_node_changed(vol);
+	if (ok || vol->no_wait)
+		queue_work(vol->new_wq, &vol->held_work);
+}
+
+/**
+ * dstb_record() - make the superblocks say what is
+ * @vol:	the volume
+ *
+ * Context: the volume's meta_wq, or while the volume is made.
+ * Return: whether a quorum of nodes has it.
+ */
+bool dstb_record(struct dstb_volume *vol)
+{
+	bool news, ok;
+	u32 votes, i;
+
+	if (lacks_votes(vol))
+		vol->unrecorded = true;
+	while ((news = update_super(vol)) || vol->unrecorded) {
+		/* Once more what could not be recorded is no new age. */
+		if (news || vol->activating)
+			new_age(vol->super);
+		vol->activating = false;
+		vol->unrecorded = true;
+		dstb_fault_wait(&vol->faults.age_before_ms);
+		votes = dstb_super_write(vol);
+		dstb_fault_wait(&vol->faults.age_after_ms);
+		ok = votes >= quorum_of(vol);
+		if (votes * 2 >= vol->nr_nodes)
+			vol->degraded_ok = false;
+		if (ok) {
+			vol->unrecorded = false;
+			for (i = 0; i < vol->nr_data; i++) {
+				bool in = vol->super->nodes[i].flags & DST_DISK_NODE_IN_SYNC;
+
+				WRITE_ONCE(vol->nodes[i]->recorded, in);
+				WRITE_ONCE(vol->nodes[i]->sure, in);
+			}
+			WRITE_ONCE(vol->early_ok, vol->super->flags & DST_DISK_EARLY);
+		}
+		set_quorum(vol, ok, votes);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * dstb_record_work_fn() - a volume's member_work
+ * @work:	the work
+ */
+void dstb_record_work_fn(struct work_struct *work)
+{
+	struct dstb_volume *vol = container_of(work, struct dstb_volume, member_work);
+	unsigned int noio = memalloc_noio_save();
+	u32 i;
+
+	if (!READ_ONCE(vol->gate_dead))
+		dstb_record(vol);
+	else
+		queue_work(vol->new_wq, &vol->held_work); /* what was held fails */
+	for (i = 0; i < vol->nr_nodes; i++)
+		if (READ_ONCE(vol->nodes[i]->part) == DSTB_PART_OUT)
+			dstb_node_end_pending(vol->nodes[i]);
+	dstb_io_release_parked(vol);
+	dstb_dirty_kick(vol);
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * dstb_member_first_commit() - record that the volume is in use
+ * @vol:	the volume, its superblock is filled in
+ * @extack:	gets the sentence
+ *
+ * Context: process, may sleep; while the volume is made.
+ * Return: 0, or -EIO when there is no quorum.
+ */
+int dstb_member_first_commit(struct dstb_volume *vol, struct netlink_ext_ack *extack)
+{
+	vol->unrecorded = true;
+	vol->activating = true;
+	if (dstb_record(vol))
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "only %u of %u nodes took the superblock", vol->votes,
+			   vol->nr_nodes);
+	return -EIO;
+}
+
+/**
+ * dstb_record_clean() - the last word of the superblocks: nothing was under way
+ * @vol:	the volume, stopped
+ *
+ * Context: process, may sleep.
+ */
+void dstb_record_clean(struct dstb_volume *vol)
+{
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++)
+		if (READ_ONCE(vol->nodes[i]->part) == DSTB_PART_IN &&
+		    !READ_ONCE(vol->nodes[i]->ready))
+			return;
+	if (vol->dirty.bits && (dstb_dirty_clean_now(vol) || !dstb_dirty_flush(vol)))
+		return;
+	if (vol->unrecorded || !vol->quorum)
+		return;
+	vol->super->flags |= DST_DISK_CLEAN;
+	dstb_super_write(vol);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Another medium in the place of a node, while the volume runs.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/netlink.h>
+#include <linux/slab.h>
+
+#include "dirty.h"
+#include "io.h"
+#include "main.h"
+#include "member.h"
+#include "member_int.h"
+#include "node.h"
+#include "resync.h"
+#include "super.h"
+#include "volume.h"
+
+/* The medium at hand is to be the node's: is it free for that? */
+static int check_new_medium(struct dstb_node *node, bool adopt, struct netlink_ext_ack *extack)
+{
+	u64 sector;
+	int err;
+
+	err = adopt ? 0 : dstb_super_blank(node, &sector);
+	if (err == -EEXIST)
+		NL_SET_ERR_MSG_FMT(extack,
+				   "it is not blank (sector %llu): --adopt loses what is on it",
+				   sector);
+	else if (err)
+		NL_SET_ERR_MSG_FMT(extack, "it can't be read (error %d)", -err);
+	return err;
+}
+
+/**
+ * struct replacement - a node's new medium, for the meta_wq
+ * @work:	brings it in
+ * @node:	the node
+ * @adopt:	although it is not blank
+ * @extack:	gets the sentence
+ * @err:	how it went
+ */
+struct replacement {
+	struct work_struct work;
+	struct dstb_node *node;
+	bool adopt;
+	struct netlink_ext_ack *extack;
+	int err;
+};
+
+static void replace_fn(struct work_struct *work)
+{
+	struct replacement *r = container_of(work, struct replacement, work);
+	struct dstb_node *node = r->node;
+
+	dstb_admit_begin(node);
+	r->err = check_new_medium(node, r->adopt, r->extack);
+	if (!r->err)
+		r->err = dstb_super_wipe(node);
+	if (r->err)
+		return;
+	node->super_seq = 0;
+	uuid_gen(&node->uuid);
+	export_uuid(node->vol->super->nodes[node->index].uuid, &node->uuid);
+	/* The table of nodes is another one: so is the age. */
+	node->vol->unrecorded = true;
+	node->vol->activating = true;
+	dstb_record(node->vol);
+	dstb_admit(node, NULL, true);
+}
+
+static int bring_in(struct dstb_node *node, bool adopt, struct netlink_ext_ack *extack)
+{
+	struct replacement r = { .node = node, .adopt = adopt, .extack = extack };
+
+	INIT_WORK_ONSTACK(&r.work, replace_fn);
+	queue_work(node->vol->meta_wq, &r.work);
+	flush_work(&r.work);
+	destroy_work_on_stack(&r.work);
+	return r.err;
+}
+
+/* Is another node of the volume there already? */
+static int check_place(const struct dstb_node *node, const struct dstb_node_config *to,
+		       struct netlink_ext_ack *extack)
+{
+	const struct dstb_volume *vol = node->vol;
+	u32 i;
+
+	for (i = 0; i < vol->nr_nodes; i++) {
+		const struct dstb_node_config *other = &vol->nodes[i]->config;
+
+		if (vol->nodes[i] == node || strcmp(other->path, to->path) ||
+		    (!to->path[0] && (!dstb_addr_equal(&other->addr, &to->addr) ||
+				      strcmp(other->export, to->export))))
+			continue;
+		NL_SET_ERR_MSG_FMT(extack, "that is node %u of the volume", i);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+/* Where the node is from now on; it is closed. Whoever shows it looks under its lock. */
+static void move_node(struct dstb_node *node, const struct dstb_node_config *to)
+{
+	spin_lock_irq(&node->lock);
+	strscpy(node->config.path, to->path, sizeof(node->config.path));
+	node->config.addr = to->addr;
+	strscpy(node->config.export, to->export, sizeof(node->config.export));
+	node->ops = dstb_node_ops_of(to);
+	spin_unlock_irq(&node->lock);
+}
+
+/**
+ * dstb_member_replace() - put another medium in the place of a node
+ * @node:	the node
+ * @cfg:	where the new one is
+ * @adopt:	although it is not blank
+ * @extack:	gets the sentence
+ *
+ * Context: process; sleeps.
+ * Return: 0 or a negative errno, and the node is what it was, but suspended.
+ */
+int dstb_member_replace(struct dstb_node *node, const struct dstb_node_config *cfg, bool adopt,
+			struct netlink_ext_ack *extack)
+{
+	struct dstb_node_config old = node->config;
+	struct dstb_volume *vol = node->vol;
+	int err;
+
+	if (!node->config.witness && !vol->dirty.bits) {
+		NL_SET_ERR_MSG_FMT(extack, "nobody else has the data of node %u", node->index);
+		return -EINVAL;
+	}
+	err = check_place(node, cfg, extack);
+	if (err)
+		return err;
+	if (!dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
+		NL_SET_ERR_MSG_FMT(extack, "node %u is the last one that has all data",
+				   node->index);
+		return -EBUSY;
+	}
+	dstb_member_kick(vol);
+	dstb_member_suspend(node);
+	move_node(node, cfg);
+	mutex_lock(&node->link);
+	err = node->ops->reopen(node, extack);
+	mutex_unlock(&node->link);
+	if (!err) {
+		WRITE_ONCE(node->suspended, false);
+		err = bring_in(node, adopt, extack);
+	}
+	if (!err)
+		return 0;
+	WRITE_ONCE(node->suspended, true);
+	cancel_delayed_work_sync(&node->reconnect);
+	cancel_work_sync(&node->admit_work);
+	mutex_lock(&node->link);
+	node->ops->close(node);
+	mutex_unlock(&node->link);
+	move_node(node, &old);
+	return err;
+}

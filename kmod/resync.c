@@ -1,0 +1,656 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Resync, scrub, repair. One worker a volume, one region at a time: writers of the region wait, its
+ * runs are read from a copy that has them, and written to those that lack them.
+ *
+ * A node's bit is cleared only while its resync is still the one that the region was copied for
+ * (sync_gen): one that was lost and came back meanwhile may have lost what is in its cache.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/ktime.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "dirty.h"
+#include "event.h"
+#include "io.h"
+#include "member.h"
+#include "node.h"
+#include "place.h"
+#include "raw.h"
+#include "resync.h"
+#include "volume.h"
+
+#define BUF_BYTES	(DSTB_RAW_SECTORS << SECTOR_SHIFT)
+#define PAUSE_MAX_MS	200	/* a region at least so often, however busy the volume is */
+#define RETRY		HZ	/* when nobody could serve a region */
+#define MAX_REPAIRS	32
+
+/**
+ * struct repair - a read that failed on one node
+ * @node:	which
+ * @sector:	in the volume
+ * @nr_sectors:	how many
+ */
+struct repair {
+	struct dstb_node *node;
+	u64 sector;
+	u32 nr_sectors;
+};
+
+/**
+ * struct dstb_sync - the worker of a volume
+ * @vol:	the volume
+ * @work:	does it all
+ * @stop:	no more
+ * @from:	a region's data, of the copy that is believed
+ * @to:		that of another, to compare
+ * @cursor:	the next region to look at
+ * @gens:	of the nodes, when the region at hand was begun
+ * @wrong:	a bit for each node that did not get all of it
+ * @lock:	protects the rest
+ * @repairs:	reads to mend, oldest first
+ * @nr_repairs:	how many
+ * @scrub:	a scrub is to go on
+ * @mend:	it makes different copies the same
+ * @scrub_next:	its next region
+ * @status:	how it is getting on
+ */
+struct dstb_sync {
+	struct dstb_volume *vol;
+	struct delayed_work work;
+	bool stop;
+	void *from;
+	void *to;
+	u32 cursor;
+	u32 gens[DSTB_MAX_NODES];
+	DECLARE_BITMAP(wrong, DSTB_MAX_NODES);
+	spinlock_t lock; /* protects repairs, scrub */
+	struct repair repairs[MAX_REPAIRS];
+	u32 nr_repairs;
+	bool scrub;
+	bool mend;
+	u32 scrub_next;
+	struct dstb_scrub_status status;
+};
+
+/* ---- one run ---- */
+
+/* The copy that is believed: the first that has the region and is there. */
+static int source_of(const struct dstb_volume *vol, const struct dstb_placement *place, u32 nr,
+		     const struct dstb_node *but)
+{
+	u32 i;
+
+	for (i = 0; i < place->nr_legs; i++) {
+		struct dstb_node *node = vol->nodes[place->legs[i].node];
+
+		if (node != but && READ_ONCE(node->ready) && dstb_node_has(node, nr))
+			return i;
+	}
+	return -1;
+}
+
+static int read_leg(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
+		    void *buf)
+{
+	struct dstb_node *node = vol->nodes[leg->node];
+	int err = dstb_raw_one(node, REQ_OP_READ, false, leg->sector, nr_sectors, buf);
+
+	if (err && READ_ONCE(node->ready))
+		dstb_member_error(node, errno_to_blk_status(err), "reading for resync");
+	return err;
+}
+
+static int write_leg(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
+		     void *buf)
+{
+	struct dstb_node *node = vol->nodes[leg->node];
+	struct dstb_raw raw = {
+		.node = node, .op = REQ_OP_WRITE, .sector = leg->sector,
+		.nr_sectors = nr_sectors, .buf = buf,
+	};
+
+	dstb_raw_run(vol, &raw, 1);
+	if (raw.status)
+		dstb_member_error(node, raw.status, "writing for resync");
+	return blk_status_to_errno(raw.status);
+}
+
+static void differs(struct dstb_sync *sync, const struct dstb_placement *place, u32 leg, u64 sector)
+{
+	struct dstb_volume *vol = sync->vol;
+	const u8 *a = sync->from, *b = sync->to;
+	u32 i, nr = 0, first = 0;
+
+	for (i = 0; i < place->nr_sectors; i++) {
+		if (!memcmp(a + (i << SECTOR_SHIFT), b + (i << SECTOR_SHIFT), SECTOR_SIZE))
+			continue;
+		if (!nr++)
+			first = i;
+	}
+	spin_lock_irq(&sync->lock);
+	sync->status.errors += nr;
+	spin_unlock_irq(&sync->lock);
+	pr_warn_ratelimited("volume %s: scrub: %u sectors from %llu differ on node %u\n", vol->name,
+			    nr, sector + first, place->legs[leg].node);
+}
+
+/*
+ * @all: every copy is compared, those that differ are written if @mend. Else those are written that
+ * lack the region.
+ */
+static int sync_run(struct dstb_sync *sync, const struct dstb_placement *place, u64 sector, u32 nr,
+		    bool all, bool mend, bool scrub)
+{
+	struct dstb_volume *vol = sync->vol;
+	int from = source_of(vol, place, nr, NULL);
+	u32 i;
+
+	if (from < 0 || read_leg(vol, &place->legs[from], place->nr_sectors, sync->from))
+		return -EAGAIN;
+	for (i = 0; i < place->nr_legs; i++) {
+		const struct dstb_leg_addr *leg = &place->legs[i];
+		struct dstb_node *node = vol->nodes[leg->node];
+		bool lacks = READ_ONCE(node->part) == DSTB_PART_SYNCING && !dstb_node_has(node, nr);
+
+		if (i == from || READ_ONCE(node->part) == DSTB_PART_OUT || (!all && !lacks))
+			continue;
+		if (!lacks) {
+			if (read_leg(vol, leg, place->nr_sectors, sync->to))
+				return -EAGAIN;
+			if (!memcmp(sync->from, sync->to, place->nr_sectors << SECTOR_SHIFT))
+				continue;
+			if (scrub)
+				differs(sync, place, i, sector);
+			if (!mend)
+				continue;
+		}
+		if (write_leg(vol, leg, place->nr_sectors, sync->from)) {
+			__set_bit(leg->node, sync->wrong);
+			if (all)
+				return -EAGAIN;
+		}
+	}
+	return 0;
+}
+
+static int sync_runs(struct dstb_sync *sync, u32 nr, bool all, bool mend, bool scrub)
+{
+	struct dstb_volume *vol = sync->vol;
+	u64 sector = (u64)nr << vol->dirty.shift;
+	u64 end = min(sector + (1ULL << vol->dirty.shift), vol->map.layout.capacity);
+	struct dstb_placement place;
+	int err;
+
+	for (; sector < end; sector += place.nr_sectors) {
+		if (READ_ONCE(sync->stop))
+			return -ESHUTDOWN;
+		err = dstb_place(&vol->map, sector, min_t(u64, end - sector, DSTB_RAW_SECTORS),
+				 &place);
+		if (err)
+			return -EAGAIN;
+		err = sync_run(sync, &place, sector, nr, all, mend, scrub);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- one region ---- */
+
+static void begin_region(struct dstb_sync *sync)
+{
+	struct dstb_volume *vol = sync->vol;
+	u32 i;
+
+	bitmap_zero(sync->wrong, DSTB_MAX_NODES);
+	spin_lock_irq(&vol->member_lock);
+	for (i = 0; i < vol->nr_data; i++)
+		sync->gens[i] = vol->nodes[i]->sync_gen;
+	spin_unlock_irq(&vol->member_lock);
+}
+
+/* The region is the same everywhere, but where it could not be written. */
+static void end_region(struct dstb_sync *sync, u32 nr)
+{
+	struct dstb_volume *vol = sync->vol;
+	u32 i;
+
+	spin_lock_irq(&vol->member_lock);
+	for (i = 0; i < vol->nr_data; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		if (node->part != DSTB_PART_SYNCING || test_bit(i, sync->wrong) ||
+		    node->sync_gen != sync->gens[i] || !test_bit(nr, node->lacks))
+			continue;
+		clear_bit(nr, node->lacks);
+		node->sync_done++;
+	}
+	spin_unlock_irq(&vol->member_lock);
+	if (test_and_clear_bit(nr, vol->dirty.unclean))
+		atomic_dec(&vol->dirty.nr_unclean);
+}
+
+/*
+ * Is it still to be recorded who is in sync? Making copies the same counts no earlier: after a
+ * crash another copy would be believed. docs/model: EQUALIZE_BEFORE_AGE.
+ */
+static bool is_unrecorded(const struct dstb_volume *vol)
+{
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++)
+		if (READ_ONCE(vol->nodes[i]->recorded) != dstb_node_in_sync(vol->nodes[i]))
+			return true;
+	return false;
+}
+
+static int sync_region(struct dstb_sync *sync, u32 nr)
+{
+	struct dstb_volume *vol = sync->vol;
+	bool unclean = test_bit(nr, vol->dirty.unclean);
+	int err;
+
+	if (unclean && is_unrecorded(vol)) {
+		dstb_member_kick(vol);
+		return -EAGAIN;
+	}
+	begin_region(sync);
+	dstb_dirty_lock(vol, nr);
+	err = sync_runs(sync, nr, unclean, unclean, false);
+	dstb_fault_wait(&vol->faults.region_ms);
+	if (!err)
+		end_region(sync, nr);
+	dstb_dirty_unlock(vol, nr);
+	return err;
+}
+
+static int scrub_region(struct dstb_sync *sync, u32 nr)
+{
+	int err;
+
+	begin_region(sync);
+	dstb_dirty_lock(sync->vol, nr);
+	err = sync_runs(sync, nr, true, READ_ONCE(sync->mend), true);
+	dstb_dirty_unlock(sync->vol, nr);
+	return err;
+}
+
+/* ---- which region ---- */
+
+/* The next region from @from on that somebody lacks, or nr_regions. */
+static u32 next_region(const struct dstb_volume *vol, u32 from)
+{
+	const struct dstb_dirty *dirty = &vol->dirty;
+	u32 next = dirty->nr_regions, i;
+
+	next = find_next_bit(dirty->unclean, next, from);
+	for (i = 0; i < vol->nr_data; i++) {
+		const struct dstb_node *node = vol->nodes[i];
+
+		if (READ_ONCE(node->part) == DSTB_PART_SYNCING && READ_ONCE(node->ready))
+			next = min_t(u32, next, find_next_bit(node->lacks, next, from));
+	}
+	return next;
+}
+
+/* What it was given is durable before the superblocks say that it has it. JOIN_UNFLUSHED. */
+static bool flush_node(struct dstb_node *node)
+{
+	struct dstb_raw raw = { .node = node, .op = REQ_OP_FLUSH };
+
+	if (!dstb_node_may_cache(node))
+		return true;
+	dstb_raw_run(node->vol, &raw, 1);
+	if (raw.status)
+		dstb_member_error(node, raw.status, "a flush after resync");
+	return !raw.status;
+}
+
+/* Nodes that have got everything are in sync. */
+static void finish_nodes(struct dstb_volume *vol)
+{
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		if (READ_ONCE(node->part) == DSTB_PART_SYNCING && READ_ONCE(node->ready) &&
+		    bitmap_empty(node->lacks, vol->dirty.nr_regions) && flush_node(node))
+			dstb_member_synced(node);
+	}
+}
+
+static u64 requests(const struct dstb_volume *vol)
+{
+	u64 nr = 0;
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++)
+		nr += atomic64_read(&vol->nodes[i]->reads) + atomic64_read(&vol->nodes[i]->writes);
+	return nr;
+}
+
+/* While others use the volume, three quarters of the time are theirs. */
+static void pace(struct dstb_sync *sync, u64 before, u64 began_ns)
+{
+	u64 took_ms = div_u64(ktime_get_ns() - began_ns, NSEC_PER_MSEC);
+
+	if (requests(sync->vol) != before)
+		msleep(clamp_t(u64, 3 * took_ms, 1, PAUSE_MAX_MS));
+}
+
+/* Returns 0 when nobody lacks anything, or why it must wait. */
+static int resync(struct dstb_sync *sync)
+{
+	struct dstb_volume *vol = sync->vol;
+	u32 nr, skipped = 0, total = vol->dirty.nr_regions;
+	u64 before, began;
+	int err = 0;
+
+	while (!READ_ONCE(sync->stop)) {
+		nr = next_region(vol, sync->cursor);
+		if (nr >= total && sync->cursor) {
+			sync->cursor = 0;
+			if (err)
+				return err;
+			continue;
+		}
+		if (nr >= total)
+			break;
+		sync->cursor = nr + 1;
+		before = requests(vol);
+		began = ktime_get_ns();
+		if (sync_region(sync, nr)) {
+			err = -EAGAIN;
+			/* Nobody can serve any, it seems. */
+			if (++skipped == 16)
+				return err;
+		}
+		if (!(nr & 63))
+			dstb_dirty_sweep(vol);
+		pace(sync, before, began);
+	}
+	if (!err)
+		finish_nodes(vol);
+	return err;
+}
+
+static int scrub(struct dstb_sync *sync)
+{
+	struct dstb_volume *vol = sync->vol;
+	u64 before, began;
+	u32 nr;
+
+	while (READ_ONCE(sync->scrub) && !READ_ONCE(sync->stop)) {
+		nr = sync->scrub_next;
+		if (nr >= vol->dirty.nr_regions) {
+			WRITE_ONCE(sync->scrub, false);
+			dstb_event_volume(vol, "scrub", sync->status.errors ? "differs" : "same",
+					  "");
+			break;
+		}
+		before = requests(vol);
+		began = ktime_get_ns();
+		if (scrub_region(sync, nr))
+			return -EAGAIN;
+		spin_lock_irq(&sync->lock);
+		sync->scrub_next = nr + 1;
+		sync->status.done = min((u64)(nr + 1) << vol->dirty.shift, sync->status.total);
+		spin_unlock_irq(&sync->lock);
+		pace(sync, before, began);
+	}
+	return 0;
+}
+
+/* ---- reads that failed on one copy ---- */
+
+static int mend_run(struct dstb_sync *sync, const struct repair *repair,
+		    const struct dstb_placement *place, u32 nr)
+{
+	struct dstb_volume *vol = sync->vol;
+	int from = source_of(vol, place, nr, repair->node), err;
+	u32 i;
+
+	if (from < 0 || dstb_raw_one(vol->nodes[place->legs[from].node], REQ_OP_READ, false,
+				     place->legs[from].sector, place->nr_sectors, sync->from))
+		return -EIO;
+	for (i = 0; i < place->nr_legs; i++) {
+		if (vol->nodes[place->legs[i].node] != repair->node)
+			continue;
+		err = dstb_raw_one(repair->node, REQ_OP_WRITE, false, place->legs[i].sector,
+				   place->nr_sectors, sync->from);
+		if (!err)
+			err = dstb_raw_one(repair->node, REQ_OP_READ, false, place->legs[i].sector,
+					   place->nr_sectors, sync->to);
+		if (err || memcmp(sync->from, sync->to, place->nr_sectors << SECTOR_SHIFT))
+			return -EIO;
+	}
+	return 0;
+}
+
+static void mend(struct dstb_sync *sync, const struct repair *repair)
+{
+	struct dstb_volume *vol = sync->vol;
+	u32 nr = dstb_dirty_region(&vol->dirty, repair->sector);
+	struct dstb_placement place;
+	u64 sector = repair->sector, end = sector + repair->nr_sectors;
+	int err = 0;
+
+	dstb_dirty_lock(vol, nr);
+	for (; sector < end && !err; sector += place.nr_sectors) {
+		err = dstb_place(&vol->map, sector, end - sector, &place);
+		if (!err)
+			err = mend_run(sync, repair, &place, nr);
+	}
+	dstb_dirty_unlock(vol, nr);
+	if (err && READ_ONCE(repair->node->ready)) {
+		dstb_member_failed(repair->node, "a read failed and could not be mended");
+		return;
+	}
+	if (!err) {
+		spin_lock_irq(&sync->lock);
+		sync->status.repaired++;
+		spin_unlock_irq(&sync->lock);
+		pr_info_ratelimited("volume %s: node %u: sector %llu was mended from another copy\n",
+				    vol->name, repair->node->index, repair->sector);
+	}
+}
+
+static void mend_all(struct dstb_sync *sync)
+{
+	struct repair repair;
+	unsigned long flags;
+
+	while (!READ_ONCE(sync->stop)) {
+		spin_lock_irqsave(&sync->lock, flags);
+		if (!sync->nr_repairs) {
+			spin_unlock_irqrestore(&sync->lock, flags);
+			return;
+		}
+		repair = sync->repairs[0];
+		sync->nr_repairs--;
+		memmove(sync->repairs, sync->repairs + 1,
+			sync->nr_repairs * sizeof(sync->repairs[0]));
+		spin_unlock_irqrestore(&sync->lock, flags);
+		mend(sync, &repair);
+	}
+}
+
+/**
+ * dstb_resync_repair() - a read failed on a node: have it mended from another copy
+ * @node:	the node
+ * @sector:	first sector, in the volume
+ * @nr_sectors:	how many, in one region
+ *
+ * Context: any.
+ * Return: false when that can't be done: then the node has failed.
+ */
+bool dstb_resync_repair(struct dstb_node *node, u64 sector, u32 nr_sectors)
+{
+	struct dstb_sync *sync = node->vol->sync;
+	unsigned long flags;
+	bool ok = false;
+
+	if (!sync)
+		return false;
+	spin_lock_irqsave(&sync->lock, flags);
+	if (sync->nr_repairs < MAX_REPAIRS) {
+		sync->repairs[sync->nr_repairs++] = (struct repair) {
+			.node = node, .sector = sector, .nr_sectors = nr_sectors,
+		};
+		ok = true;
+	}
+	spin_unlock_irqrestore(&sync->lock, flags);
+	if (ok)
+		dstb_resync_kick(node->vol);
+	return ok;
+}
+
+/* ---- life ---- */
+
+static void sync_work_fn(struct work_struct *work)
+{
+	struct dstb_sync *sync = container_of(to_delayed_work(work), struct dstb_sync, work);
+	unsigned int noio = memalloc_noio_save();
+	int err;
+
+	mend_all(sync);
+	err = resync(sync);
+	if (!err)
+		err = scrub(sync);
+	dstb_dirty_sweep(sync->vol);
+	if (err && !READ_ONCE(sync->stop))
+		queue_delayed_work(sync->vol->sync_wq, &sync->work, RETRY);
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * dstb_resync_kick() - there may be something to do
+ * @vol:	the volume
+ *
+ * Context: any.
+ */
+void dstb_resync_kick(struct dstb_volume *vol)
+{
+	if (vol->sync)
+		mod_delayed_work(vol->sync_wq, &vol->sync->work, 0);
+}
+
+/**
+ * dstb_resync_scrub() - begin to compare copies, or end that
+ * @vol:	the volume
+ * @repair:	make those that differ the same
+ * @end:	end it
+ *
+ * Context: process.
+ * Return: 0; -EOPNOTSUPP when there are no copies; -EALREADY when one runs; -ENOENT when none does.
+ */
+int dstb_resync_scrub(struct dstb_volume *vol, bool repair, bool end)
+{
+	struct dstb_sync *sync = vol->sync;
+	int err = 0;
+
+	if (!sync)
+		return -EOPNOTSUPP;
+	spin_lock_irq(&sync->lock);
+	if (end) {
+		err = sync->scrub ? 0 : -ENOENT;
+		sync->scrub = false;
+		/* It has compared all that it will. */
+		sync->status.total = sync->status.done;
+	} else if (sync->scrub) {
+		err = -EALREADY;
+	} else {
+		sync->mend = repair;
+		sync->scrub_next = 0;
+		sync->status.done = 0;
+		sync->status.errors = 0;
+		sync->status.total = vol->map.layout.capacity;
+		sync->scrub = true;
+	}
+	spin_unlock_irq(&sync->lock);
+	if (!err)
+		dstb_resync_kick(vol);
+	return err;
+}
+
+/**
+ * dstb_resync_status() - how the scrub is getting on
+ * @vol:	the volume
+ * @status:	where to
+ *
+ * Context: process.
+ */
+void dstb_resync_status(struct dstb_volume *vol, struct dstb_scrub_status *status)
+{
+	struct dstb_sync *sync = vol->sync;
+
+	memset(status, 0, sizeof(*status));
+	if (!sync)
+		return;
+	spin_lock_irq(&sync->lock);
+	*status = sync->status;
+	spin_unlock_irq(&sync->lock);
+}
+
+/**
+ * dstb_resync_stop() - nothing is resynced any more
+ * @vol:	the volume
+ *
+ * Context: process; sleeps until what is under way has ended.
+ */
+void dstb_resync_stop(struct dstb_volume *vol)
+{
+	if (!vol->sync)
+		return;
+	WRITE_ONCE(vol->sync->stop, true);
+	disable_delayed_work_sync(&vol->sync->work);
+}
+
+/**
+ * dstb_resync_init() - prepare for resync
+ * @vol:	the volume, with dirty tracking
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM; dstb_resync_exit() either way.
+ */
+int dstb_resync_init(struct dstb_volume *vol)
+{
+	struct dstb_sync *sync = kvzalloc(sizeof(*sync), GFP_KERNEL);
+
+	if (!sync)
+		return -ENOMEM;
+	vol->sync = sync;
+	sync->vol = vol;
+	spin_lock_init(&sync->lock);
+	INIT_DELAYED_WORK(&sync->work, sync_work_fn);
+	sync->from = alloc_pages_exact(BUF_BYTES, GFP_KERNEL);
+	sync->to = alloc_pages_exact(BUF_BYTES, GFP_KERNEL);
+	vol->sync_wq = alloc_workqueue("dstb-sync-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 1, vol->name);
+	return sync->from && sync->to && vol->sync_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * dstb_resync_exit() - the reverse of dstb_resync_init()
+ * @vol:	the volume; dstb_resync_stop() was called
+ *
+ * Context: process, may sleep.
+ */
+void dstb_resync_exit(struct dstb_volume *vol)
+{
+	struct dstb_sync *sync = vol->sync;
+
+	if (vol->sync_wq)
+		destroy_workqueue(vol->sync_wq);
+	if (!sync)
+		return;
+	if (sync->from)
+		free_pages_exact(sync->from, BUF_BYTES);
+	if (sync->to)
+		free_pages_exact(sync->to, BUF_BYTES);
+	kvfree(sync);
+}

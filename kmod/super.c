@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Superblocks: read from and written to media. What they mean is member.c's; their format,
+ * disk.c's.
+ *
+ * All of this runs on the volume's meta_wq, or while the volume is made or stopped: one at a time.
+ */
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "member.h"
+#include "node.h"
+#include "raw.h"
+#include "super.h"
+#include "volume.h"
+
+#define AREA_SECTORS	(DST_DISK_COPIES * DST_DISK_SUPER_SECTORS)
+#define AREA_BYTES	(AREA_SECTORS << SECTOR_SHIFT)
+#define BLANK_SECTORS	2048U	/* at the front of a medium that nobody uses */
+#define BLOCK		4096U
+#define TOGETHER	8U	/* superblocks written at a time */
+
+/**
+ * dstb_super_read() - read the superblock of a node
+ * @node:	the node, open
+ * @super:	gets it, if it is valid
+ * @state:	gets what is there
+ * @why:	gets what is wrong with a damaged one
+ *
+ * Context: process, may sleep.
+ * Return: 0, or a negative errno when the medium could not be read.
+ */
+int dstb_super_read(struct dstb_node *node, struct dstb_super *super, enum dstb_disk_state *state,
+		    const char **why)
+{
+	struct dstb_volume *vol = node->vol;
+	int err;
+
+	err = dstb_raw_one(node, REQ_OP_READ, true, node->meta, AREA_SECTORS,
+			   vol->super_area);
+	if (!err)
+		*state = dstb_disk_pick(vol->super_area, super, why);
+	return err;
+}
+
+static int blank_range(struct dstb_node *node, u64 first, u32 nr, u64 *sector)
+{
+	struct dstb_volume *vol = node->vol;
+	u32 done, len;
+	void *found;
+	int err;
+
+	for (done = 0; done < nr; done += len) {
+		len = min(nr - done, AREA_SECTORS);
+		err = dstb_raw_one(node, REQ_OP_READ, true, first + done, len, vol->super_area);
+		if (err)
+			return err;
+		found = memchr_inv(vol->super_area, 0, len << SECTOR_SHIFT);
+		if (found) {
+			*sector = first + done + ((found - vol->super_area) >> SECTOR_SHIFT);
+			return -EEXIST;
+		}
+	}
+	return 0;
+}
+
+/**
+ * dstb_super_blank() - does nobody use a medium? (R4)
+ * @node:	the node, open
+ * @sector:	gets the first sector that is not zero
+ *
+ * Context: process, may sleep.
+ * Return: 0 if its first MiB and its metadata area are all zeros; -EEXIST if not; or another
+ * negative errno when it could not be read.
+ */
+int dstb_super_blank(struct dstb_node *node, u64 *sector)
+{
+	u32 front = min_t(u64, node->meta, BLANK_SECTORS);
+
+	return blank_range(node, 0, front, sector) ?:
+	       blank_range(node, node->meta, DST_DISK_META_SECTORS, sector);
+}
+
+static void *buf_of(const struct dstb_volume *vol, u32 slot)
+{
+	return vol->super_bufs + slot * vol->super_bytes;
+}
+
+/* Makes what is to be written to a node next. */
+static void prepare(struct dstb_node *node, struct dstb_raw *raw, void *buf)
+{
+	struct dstb_volume *vol = node->vol;
+	struct dstb_super *super = vol->super;
+
+	super->index = node->index;
+	memcpy(super->node, super->nodes[node->index].uuid, sizeof(super->node));
+	super->sequence = ++node->super_seq;
+	memset(buf, 0, vol->super_bytes);
+	dstb_disk_encode(super, buf);
+	*raw = (struct dstb_raw) {
+		.node = node, .op = REQ_OP_WRITE, .fua = true, .always = true,
+		.sector = node->meta + (node->super_seq & 1) * DST_DISK_SUPER_SECTORS,
+		.nr_sectors = vol->super_bytes >> SECTOR_SHIFT, .buf = buf,
+	};
+	if (unlikely(vol->faults.super_sectors))
+		raw->nr_sectors = min(raw->nr_sectors, vol->faults.super_sectors);
+}
+
+static void written(struct dstb_node *node)
+{
+	node->age = node->vol->super->age;
+}
+
+/**
+ * dstb_super_write() - write the superblock of each node that is in service
+ * @vol:	the volume
+ *
+ * Context: process, may sleep.
+ * Return: how many have it now.
+ */
+u32 dstb_super_write(struct dstb_volume *vol)
+{
+	struct dstb_raw raws[TOGETHER];
+	u32 i = 0, nr, k, good = 0;
+
+	while (i < vol->nr_nodes) {
+		for (nr = 0; nr < TOGETHER && i < vol->nr_nodes; i++)
+			if (READ_ONCE(vol->nodes[i]->ready)) {
+				prepare(vol->nodes[i], &raws[nr], buf_of(vol, nr));
+				nr++;
+			}
+		dstb_raw_run(vol, raws, nr);
+		for (k = 0; k < nr; k++) {
+			if (raws[k].status) {
+				dstb_member_error(raws[k].node, raws[k].status,
+						  "writing the superblock");
+			} else {
+				written(raws[k].node);
+				good++;
+			}
+		}
+	}
+	return good;
+}
+
+/**
+ * dstb_super_write_one() - write the superblock of a node that comes into service
+ * @node:	the node
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int dstb_super_write_one(struct dstb_node *node)
+{
+	struct dstb_raw raw;
+
+	prepare(node, &raw, buf_of(node->vol, 0));
+	dstb_raw_run(node->vol, &raw, 1);
+	if (!raw.status)
+		written(node);
+	return blk_status_to_errno(raw.status);
+}
+
+/**
+ * dstb_super_wipe() - leave a medium without a superblock
+ * @node:	the node, open
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int dstb_super_wipe(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+
+	memset(vol->super_area, 0, AREA_BYTES);
+	return dstb_raw_one(node, REQ_OP_WRITE, true, node->meta, AREA_SECTORS,
+			    vol->super_area);
+}
+
+/**
+ * dstb_super_init() - make the memory of a volume's superblocks
+ * @vol:	the volume; its number of nodes is known
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM; dstb_super_exit() either way.
+ */
+int dstb_super_init(struct dstb_volume *vol)
+{
+	/* How many nodes one has that is assembled is not known yet. */
+	u32 nr = vol->assembled ? DST_DISK_MAX_NODES : vol->nr_nodes;
+
+	vol->super_bytes = round_up(dstb_disk_bytes(nr), BLOCK);
+	vol->super_alloc = TOGETHER * vol->super_bytes;
+	vol->super_bufs = alloc_pages_exact(vol->super_alloc, GFP_KERNEL);
+	vol->super_area = alloc_pages_exact(AREA_BYTES, GFP_KERNEL);
+	vol->super = kvzalloc(sizeof(*vol->super), GFP_KERNEL);
+	vol->raws = kvcalloc(nr, sizeof(*vol->raws), GFP_KERNEL);
+	return vol->super_bufs && vol->super_area && vol->super && vol->raws ? 0 : -ENOMEM;
+}
+
+/**
+ * dstb_super_exit() - the reverse of dstb_super_init()
+ * @vol:	the volume
+ *
+ * Context: process, may sleep.
+ */
+void dstb_super_exit(struct dstb_volume *vol)
+{
+	if (vol->super_bufs)
+		free_pages_exact(vol->super_bufs, vol->super_alloc);
+	if (vol->super_area)
+		free_pages_exact(vol->super_area, AREA_BYTES);
+	kvfree(vol->super);
+	kvfree(vol->raws);
+}

@@ -1,0 +1,259 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# Nodes that are lost and come back: what was missed is copied, what was not is not, what must not be used is not touched.
+load helpers
+load volumes
+load recovery
+load members
+
+# ---- back in time
+
+@test "a connection that is back within the grace time: what was under way is sent again, nothing is resynced" {
+	pair 32 --grace 60
+	history_start /dev/dst/v --size 16M
+	forget
+	kill_connections init 7700
+	retry 20 told 1 up
+	cut
+	retry 20 state_is 1 lost
+	sleep 2
+	heal
+	retry 30 works 1
+	history_goes_on
+	history_stop
+	history_check
+	changes_are 1 "up>lost lost>up up>lost lost>up"
+	equal errors "$(node_field v 0 errors)" 0
+	stopped_equal /dev/a /dev/b
+}
+
+@test "a request waits for a lost node within the grace time, and lands on both legs" {
+	pair 16 --grace 60
+	patterns 1
+	cut
+	retry 20 state_is 1 lost
+	background put "$new" /dev/dst/v 3
+	local writer=$background
+	sleep 2
+	kill -0 "$writer"
+	heal
+	wait "$writer"
+	works 1
+	not told 1 away
+	stop v
+	got "$new" /dev/a 3
+	got "$new" /dev/b 3
+}
+
+@test "an export that was removed and added within the grace time: only what the bitmap has is copied" {
+	pair 64 --grace 60
+	local before
+	background eval 'while writes $((5 << 20)); do :; done'
+	retry 10 volume_is v dirty 1048576
+	unexport b
+	retry 20 state_is 1 lost
+	before=$(sectors_written /dev/b)
+	fault region_ms 1000
+	remote b /dev/b
+	retry 30 state_is 1 syncing
+	# The MiB that is written to: some of it may have been in the cache of the target that is gone.
+	equal "to copy" "$(node_field v 1 sync_total)" 1048576
+	in_sync v
+	kill_wait "$background"
+	changes_are 1 "up>lost lost>syncing syncing>up"
+	[ $(($(sectors_written /dev/b) - before)) -le 16384 ]
+	stopped_equal /dev/a /dev/b
+}
+
+# ---- away, and back
+
+@test "when the grace time is over a node is away, writes go on, and it gets what it missed when it is back" {
+	pair 32 --grace 1
+	history_start /dev/dst/v --size 16M
+	cut
+	retry 20 state_is 1 away
+	told 1 away "not back within 1 s"
+	retry 10 volume_is v state degraded
+	history_goes_on
+	local missed
+	missed=$(node_field v 1 dirty)
+	[ "$missed" -gt 0 ]
+	heal
+	in_sync v
+	history_goes_on
+	history_stop
+	history_check
+	changes_are 1 "up>lost lost>away away>syncing syncing>up"
+	equal errors "$(node_field v 0 errors)" 0
+	equal state "$(volume_field v state)" active
+	stopped_equal /dev/a /dev/b
+}
+
+@test "what a node missed is all that it gets" {
+	pair 64 --grace 1
+	unexport b
+	retry 20 state_is 1 away
+	local before
+	before=$(sectors_written /dev/b)
+	writes $((3 << 20))
+	writes $((40 << 20))
+	equal missed "$(node_field v 1 dirty)" $((2 << 20))
+	remote b /dev/b
+	in_sync v
+	[ $(($(sectors_written /dev/b) - before)) -le $((2 * 2048 + 2048)) ]
+	stopped_equal /dev/a /dev/b
+}
+
+@test "a resync that is interrupted goes on: by the connection, by a stop by force, by an orderly stop" {
+	pair 32 --grace 1
+	patterns 24
+	unexport b
+	retry 20 state_is 1 away
+	put "$new" /dev/dst/v
+	fault region_ms 300
+	remote b /dev/b
+	retry 30 state_is 1 syncing
+	less() { [ "$(node_field v 1 dirty)" -le "$1" ]; }
+	retry 30 less $((20 << 20))
+	kill_connections init 7700
+	retry 30 less $((16 << 20))
+	retry 30 state_is 1 syncing
+	dstctl volume stop v --force
+	equal in-sync "$("$superdump" /dev/a | jq .super.nodes[1].in_sync)" false
+	again v "dst://$far/b" /dev/a
+	fault region_ms 300
+	retry 30 less $((20 << 20))
+	stop v
+	again v "dst://$far/b" /dev/a
+	got "$new" /dev/dst/v
+	in_sync v
+	got "$new" /dev/dst/v
+	stopped_equal /dev/a /dev/b
+}
+
+@test "reads go past what a node has not got yet" {
+	pair 32 --grace 1
+	patterns 24
+	put "$old" /dev/dst/v
+	unexport b
+	retry 20 state_is 1 away
+	put "$new" /dev/dst/v
+	fault region_ms 300
+	remote b /dev/b
+	retry 30 state_is 1 syncing
+	for _ in 1 2 3; do got "$new" /dev/dst/v; done
+	# What is written meanwhile gets there too.
+	put "$old" /dev/dst/v
+	fault region_ms 0
+	in_sync v
+	for _ in 1 2 3; do got "$old" /dev/dst/v; done
+	stopped_equal /dev/a /dev/b
+}
+
+# ---- another medium
+
+@test "a blank medium in the place of one that is gone is taken, and gets everything" {
+	pair 16 --grace 1
+	patterns
+	put "$new" /dev/dst/v
+	local uuid
+	uuid=$(node_field v 1 uuid)
+	unexport b
+	retry 20 state_is 1 away
+	disk c 16 > /dev/null
+	remote b /dev/c
+	in_sync v
+	not equal uuid "$(node_field v 1 uuid)" "$uuid"
+	retry 10 node_is v 1 in_sync true
+	[ "$(sectors_written /dev/c)" -ge $((14 * 2048)) ]
+	stopped_equal /dev/a /dev/c
+	# The one that was replaced is not of the volume any more.
+	local before
+	before=$(sum /dev/b)
+	refused "node 1 is no longer part of the volume" dstctl volume assemble v /dev/a /dev/b
+	equal "what was replaced" "$(sum /dev/b)" "$before"
+}
+
+# stays_out DEVICE REGEX: as node 1 of v it is refused, with that sentence, and not written to
+stays_out() {
+	local before
+	before=$(sum "$1")
+	remote b "$1"
+	dstctl node resume v 1
+	because 1 refused "$2"
+	writes 0
+	dstctl status v | grep -qE 'node 1 [(].*[)] refused: .*, out until'
+	retry 10 unexport b
+	equal "what is on it" "$(sum "$1")" "$before"
+}
+without_b() {
+	pair 16 --grace 1
+	unexport b
+	retry 20 state_is 1 away
+}
+
+@test "a medium that is not blank stays out, and is not touched" {
+	without_b
+	mkfs.ext4 -q "$(disk c 16)"
+	stays_out /dev/c "no superblock, and not blank .sector"
+	volume_is v state degraded
+}
+
+@test "the medium of another volume stays out, and is not touched" {
+	without_b
+	disk c 16 > /dev/null
+	volume w --policy mirror /dev/c
+	stop w
+	stays_out /dev/c "belongs to volume w, not to this one"
+}
+
+@test "a smaller medium stays out, and is not touched" {
+	without_b
+	disk c 8 > /dev/null
+	stays_out /dev/c "the export is too small"
+}
+
+@test "a medium with both superblocks damaged stays out, and is not touched; with one it comes back" {
+	without_b
+	local area copy
+	area=$(data_bytes /dev/b)
+	dd if=/dev/b of="$BATS_TEST_TMPDIR/copy" bs=1M iflag=direct status=none
+	damage /dev/b
+	stays_out /dev/b "its superblock is damaged"
+	damage /dev/b 0
+	stays_out /dev/b "no superblock, and not blank .sector"
+	# The one that counts is the one that is left.
+	copy=$("$superdump" "$BATS_TEST_TMPDIR/copy" | jq .counts)
+	dd if="$BATS_TEST_TMPDIR/copy" of=/dev/b bs=1k skip=$((area / 1024 + copy * 64)) seek=$((area / 1024 + copy * 64)) count=64 oflag=direct conv=notrunc status=none
+	remote b /dev/b
+	in_sync v
+	stopped_equal /dev/a /dev/b
+}
+
+@test "a copy of the other node's medium stays out, and is not touched" {
+	without_b
+	disk c 16 > /dev/null
+	dd if=/dev/a of=/dev/c bs=1M iflag=direct oflag=direct status=none
+	stays_out /dev/c "is node 0 of this volume"
+}
+
+@test "an old copy of a node's medium gets all that it lacks before it serves a read" {
+	pair 16 --grace 1
+	patterns
+	put "$old" /dev/dst/v
+	stop v
+	# As it was then; later it missed nothing, and no region is marked.
+	disk c 16 > /dev/null
+	dd if=/dev/b of=/dev/c bs=1M iflag=direct oflag=direct status=none
+	again v /dev/a "dst://$far/b" --grace 1
+	put "$new" /dev/dst/v
+	quiet v
+	unexport b
+	retry 20 state_is 1 away
+	remote b /dev/c
+	retry 30 not state_is 1 away
+	for _ in 1 2 3; do got "$new" /dev/dst/v; done
+	in_sync v
+	for _ in 1 2 3; do got "$new" /dev/dst/v; done
+	stopped_equal /dev/a /dev/c
+}

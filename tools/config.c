@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * dstctl save: what runs now, as JSON. restore is in restore.c.
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config.h"
+
+struct collection {
+	const struct context *ctx;
+	json_t *array;
+};
+
+static int save_policy(const struct dst_policy_info *info, void *arg)
+{
+	struct collection *all = arg;
+
+	if (*info->pin)
+		json_array_append_new(all->array, json_pack("{s:s}", "name", info->name));
+	return 0;
+}
+
+static int save_export(const struct dst_export_info *info, void *arg)
+{
+	struct collection *all = arg;
+	json_t *listen = json_array();
+	uint32_t i;
+
+	for (i = 0; i < info->nr_listen; i++)
+		json_array_append_new(listen, json_string(info->listen[i]));
+	json_array_append_new(all->array,
+			      json_pack("{s:s, s:s, s:o, s:b, s:b, s:I}", "name", info->name,
+					"device", info->device, "listen", listen, "read_only",
+					info->read_only, "shared", info->shared, "max_sessions",
+					(json_int_t)info->max_sessions));
+	return 0;
+}
+
+static int save_node(const struct dst_node_info *info, void *arg)
+{
+	json_array_append_new(arg, json_pack("{s:s, s:I, s:I, s:b}", "where", info->where,
+					     "weight", (json_int_t)info->weight, "zone",
+					     (json_int_t)info->zone, "witness", info->witness));
+	return 0;
+}
+
+static int save_volume(const struct dst_volume_info *info, void *arg)
+{
+	json_t *params = json_object(), *nodes = json_array(), *json;
+	struct collection *all = arg;
+	char uuid[37];
+	uint32_t i;
+	int err;
+
+	for (i = 0; i < info->nr_params; i++)
+		json_object_set_new(params, info->params[i].name,
+				    json_integer((json_int_t)info->params[i].value));
+	err = dst_node__for_each(all->ctx->dst, info->name, save_node, nodes);
+	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:b, s:b, s:b}", "name", info->name,
+			 "uuid", uuid_text(info->uuid, uuid), "policy", info->policy, "params",
+			 params, "nodes", nodes, "metadata", info->metadata, "read_only",
+			 info->read_only, "shared", info->role == DST_ROLE_SHARED, "no_wait",
+			 info->no_wait);
+	if (!json)
+		return -ENOMEM;
+	json_object_set_new(json, "grace_ms", json_integer(info->grace_ms));
+	json_object_set_new(json, "connections", json_integer(info->connections));
+	json_object_set_new(json, "io_timeout_ms", json_integer(info->io_timeout_ms));
+	json_array_append_new(all->array, json);
+	return err;
+}
+
+/* All that runs, or NULL when that was refused. */
+static json_t *collect(const struct context *ctx)
+{
+	struct collection policies = { ctx, json_array() }, exports = { ctx, json_array() },
+			  volumes = { ctx, json_array() };
+	json_t *all = json_pack("{s:i, s:o, s:o, s:o}", "version", CONFIG_VERSION, "policies",
+				policies.array, "exports", exports.array, "volumes",
+				volumes.array);
+
+	if (!dst_policy__for_each(ctx->dst, NULL, save_policy, &policies) &&
+	    !dst_export__for_each(ctx->dst, NULL, save_export, &exports) &&
+	    !dst_volume__for_each(ctx->dst, NULL, save_volume, &volumes))
+		return all;
+	json_decref(all);
+	return NULL;
+}
+
+static int sync_folder(const char *folder)
+{
+	FILE *file = fopen(folder, "re");
+	int err = file ? fsync(fileno(file)) : -1;
+
+	if (file)
+		fclose(file);
+	return err;
+}
+
+/* All of it or nothing is in the file, whatever happens. */
+static int write_file(const json_t *all, const char *path)
+{
+	char *copy = strdup(path), *folder = copy ? dirname(copy) : NULL, *new = NULL;
+	FILE *file = NULL;
+	int fd = -1, err = -1;
+
+	if (folder && !strcmp(path, CONFIG_FILE))
+		mkdir(folder, 0755);
+	if (folder && asprintf(&new, "%s.XXXXXX", path) >= 0)
+		fd = mkostemp(new, O_CLOEXEC);
+	if (fd >= 0)
+		file = fdopen(fd, "w");
+	if (file) {
+		err = json_dumpf(all, file, JSON_INDENT(2)) || fputc('\n', file) == EOF ||
+		      fflush(file) || fchmod(fd, 0644) || fsync(fd);
+		err |= fclose(file);
+		if (!err)
+			err = rename(new, path) || sync_folder(folder);
+	}
+	if (err)
+		refuse("can't write %s: %s", path, strerror(errno));
+	if (err && fd >= 0)
+		unlink(new);
+	free(new);
+	free(copy);
+	return err ? EXIT_REFUSED : 0;
+}
+
+int save(struct context *ctx)
+{
+	const char *path = ctx->nargs ? ctx->args[0] : CONFIG_FILE;
+	json_t *all = collect(ctx);
+	int status;
+
+	if (!all)
+		return refused(ctx);
+	if (!strcmp(path, "-"))
+		return print_json(all);
+	status = write_file(all, path);
+	json_decref(all);
+	if (!status && ctx->json)
+		return print_json(json_pack("{s:s}", "saved", path));
+	return status;
+}
