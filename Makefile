@@ -5,9 +5,10 @@ PREFIX ?= /usr
 DESTDIR ?=
 V ?= 0
 WERROR ?= 0
+FUZZ_SECONDS ?= 60
 
 # For the test scripts: `make check TESTS=mirror` and `TESTS=mirror make check` are the same.
-export KERNEL KERNELS TESTS FILTER JOBS DST_CACHE DST_MIRROR BATS_TEST_TIMEOUT DST_QEMU DST_FULL
+export KERNEL KERNELS TESTS FILTER JOBS SEED DST_CACHE DST_MIRROR BATS_TEST_TIMEOUT DST_QEMU DST_FULL
 
 ifeq ($(V),1)
   Q :=
@@ -25,7 +26,7 @@ dir-lib := libdstbpf
 dir-tools := tools
 
 .PHONY: all $(users) modules tests install install-modules install-user install-dkms check check-debug check-native \
-	shell demo bench lint clean help
+	check-power check-long shell demo bench lint fuzz model clean help
 
 all: modules $(users)
 
@@ -80,6 +81,13 @@ check-debug:
 check-native:
 	$(Q)selftests/vm/run --native
 
+# Kills of VMs under load, each kind so many times.
+KILLS ?= 100
+check-power:
+	$(Q)selftests/power/all $(KILLS)
+
+check-long: check-power
+
 shell:
 	$(Q)selftests/vm/shell
 
@@ -91,6 +99,12 @@ bench:
 
 lint:
 	$(Q)selftests/lint
+
+fuzz:
+	$(Q)selftests/fuzz/run $(FUZZ_SECONDS)
+
+model:
+	$(Q)docs/model/run
 
 clean:
 	$(Q)if [ -e "$(KDIR)/Makefile" ]; then $(kbuild) clean; else \
@@ -117,10 +131,14 @@ help:
 	@echo '  check            every test, on each kernel of KERNELS; ends with "N passed, N failed, N skipped"'
 	@echo '  check-debug      every test on a kernel with KASAN, lockdep, kmemleak and more (first 15 minutes: to build it)'
 	@echo '  check-native     every test on this machine: needs root, bats and an installed DST; makes and unmakes devices'
+	@echo '  check-power      power cuts: VMs under load are killed, KILLS=100 times each of three kinds; takes hours'
+	@echo '  check-long       all tests that take hours'
 	@echo '  shell            a prompt in a VM with everything installed; KERNEL=7.3 or debug for another kernel'
 	@echo '  demo             shows DST at work in a VM'
 	@echo '  bench            instructions per I/O of DST and its peers'
 	@echo '  lint             checkpatch, sparse, kernel-doc, shellcheck, codespell, mandoc, gcc -fanalyzer'
+	@echo '  fuzz             libFuzzer, ASan and UBSan over the codecs of the medium and of the wire'
+	@echo '  model            the promises of recovery, exhaustively, within the bounds of docs/model/README.md; installs spin'
 	@echo
 	@echo 'Variables:'
 	@echo '  KDIR=$(KDIR)'
@@ -134,6 +152,7 @@ help:
 	@echo '  FILTER=REGEX     only tests with a matching name'
 	@echo '  JOBS=1           so many VMs at once; each wants two CPUs of its own, with fewer it takes longer'
 	@echo '  BATS_TEST_TIMEOUT=120  limit for a test in seconds; on the debug kernel five times that'
+	@echo '  FUZZ_SECONDS=60  how long to fuzz each target'
 	@echo '  DST_CACHE=~/.cache/dst  where trees, kernels, builds and results are kept'
 	@echo '  DST_MIRROR=URL   Debian mirror (default: the one that apt here uses)'
 	@echo '  DST_QEMU=        more words for QEMU'
