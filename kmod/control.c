@@ -2,6 +2,7 @@
 /*
  * What the operator can do to a volume and its nodes while it runs, and what there is to see.
  */
+#include <linux/blkdev.h>
 #include <linux/delay.h>
 #include <linux/netlink.h>
 #include <linux/sched/signal.h>
@@ -130,6 +131,18 @@ int dstb_node_suspend(struct dstb_volume *vol, u32 index, struct netlink_ext_ack
 	return 0;
 }
 
+/*
+ * The device may have another number by now. The path can be looked up here, not by who connects
+ * it.
+ */
+static void find_again(struct dstb_node *node)
+{
+	dev_t dev;
+
+	if (node->config.path[0] == '/' && !lookup_bdev(node->config.path, &dev))
+		node->dev = dev;
+}
+
 /**
  * dstb_node_resume() - go on with a node that was suspended, has failed, or was refused
  * @vol:	the volume
@@ -151,6 +164,7 @@ int dstb_node_resume(struct dstb_volume *vol, u32 index, struct netlink_ext_ack 
 		NL_SET_ERR_MSG_FMT(extack, "node %u is in service", index);
 		err = -EALREADY;
 	} else {
+		find_again(node);
 		dstb_member_resume(node);
 	}
 	mutex_unlock(&vol->control_lock);

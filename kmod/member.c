@@ -390,8 +390,9 @@ static void not_connected(struct dstb_node *node, int err, const char *why)
 		suspended(node, "by its target");
 	} else if (err == -EMEDIUMTYPE && READ_ONCE(node->part) == DSTB_PART_OUT) {
 		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, why);
-	} else if (READ_ONCE(node->state) == DST_NODE_STATE_AWAY) {
-		dstb_node_set_state(node, DST_NODE_STATE_AWAY, why);
+	} else if (READ_ONCE(node->state) == DST_NODE_STATE_AWAY ||
+		   READ_ONCE(node->state) == DST_NODE_STATE_CONNECTING) {
+		dstb_node_set_state(node, READ_ONCE(node->state), why);
 	} else if (READ_ONCE(node->state) == DST_NODE_STATE_SUSPENDED && !node->suspended &&
 		   READ_ONCE(node->part) != DSTB_PART_OUT) {
 		/* It is not the target's maintenance any more. */

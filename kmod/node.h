@@ -89,6 +89,8 @@ struct dstb_node_ops {
  * @reads:	legs that were read
  * @writes:	legs that were written
  * @latency_ns:	moving average of a read, an eighth of weight for the newest
+ * @dev:	local: the device's number, once it was opened: kernel threads have no root to look
+ *		its path up in (since 7.0)
  * @bdev_file:	local: the device, open
  * @bdev:	local: the device
  * @session:	remote: the session; RCU for who starts a leg
@@ -151,6 +153,7 @@ struct dstb_node {
 	atomic64_t reads;
 	atomic64_t writes;
 	u64 latency_ns;
+	dev_t dev;
 	struct file *bdev_file;
 	struct block_device *bdev;
 	struct dstb_session __rcu *session;

@@ -134,15 +134,20 @@ static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 	struct file *file;
 	int err;
 
-	err = same_twice(node, extack);
-	if (err)
-		return err;
 	/* The node is the holder: exclusive, against other nodes of the volume, too. */
-	file = bdev_file_open_by_path(node->config.path, mode, node, NULL);
+	if (node->dev) {
+		file = bdev_file_open_by_dev(node->dev, mode, node, NULL);
+	} else {
+		err = same_twice(node, extack);
+		if (err)
+			return err;
+		file = bdev_file_open_by_path(node->config.path, mode, node, NULL);
+	}
 	if (IS_ERR(file))
 		return open_error(node, PTR_ERR(file), extack);
 	node->bdev_file = file;
 	node->bdev = file_bdev(file);
+	node->dev = node->bdev->bd_dev;
 	if (bdev_is_zoned(node->bdev)) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is a zoned device, which can't be a node",
 				   node->index, node->config.path);

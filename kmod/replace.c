@@ -109,6 +109,7 @@ static void move_node(struct dstb_node *node, const struct dstb_node_config *to)
 	node->config.addr = to->addr;
 	strscpy(node->config.export, to->export, sizeof(node->config.export));
 	node->ops = dstb_node_ops_of(to);
+	node->dev = 0;
 	spin_unlock_irq(&node->lock);
 }
 
