@@ -27,6 +27,8 @@ static void refuse(struct dstb_node *node, const char *reason)
 {
 	struct dstb_volume *vol = node->vol;
 
+	/* The operator's word was about the medium that was there, not a later one. */
+	WRITE_ONCE(node->discard, false);
 	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
 		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, reason);
 		dstb_node_end_pending(node);
