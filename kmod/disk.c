@@ -4,6 +4,7 @@
  * but its arguments.
  */
 #include "disk.h"
+#include "name.h"
 
 #ifdef __KERNEL__
 #include <linux/crc32c.h>
@@ -240,15 +241,9 @@ static void get_super(struct dstb_super *super, const struct dst_disk_super *dis
 /* As netlink has it, and zeros from its end on. */
 static bool is_name(const char *s, size_t size)
 {
-	size_t i;
+	size_t len = dstb_name_len(s, size);
 
-	for (i = 0; i < size && s[i]; i++)
-		if (!(s[i] >= 'a' && s[i] <= 'z') && !(s[i] >= 'A' && s[i] <= 'Z') &&
-		    !(s[i] >= '0' && s[i] <= '9') && s[i] != '_' && s[i] != '.' && s[i] != '-')
-			return false;
-	if (!i || i == size || !is_zero(s + i, size - i))
-		return false;
-	return strcmp(s, ".") && strcmp(s, "..");
+	return len && is_zero(s + len, size - len) && strcmp(s, ".") && strcmp(s, "..");
 }
 
 static const char *check_names(const struct dstb_super *super)

@@ -9,7 +9,6 @@
  * attribute.
  */
 #include <linux/capability.h>
-#include <linux/ctype.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/string.h>
@@ -17,6 +16,7 @@
 
 #include "addr.h"
 #include "event.h"
+#include "name.h"
 #include "netlink.h"
 #include "policy.h"
 
@@ -67,8 +67,6 @@ int dstb_nl_dump_admin(struct netlink_callback *cb)
 int dstb_netlink_check_name(const char *name, const char *what, size_t size,
 			    const struct nlattr *attr, struct netlink_ext_ack *extack)
 {
-	const char *p;
-
 	if (strlen(name) >= size) {
 		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: longer than %zu characters",
 					what, size - 1);
@@ -78,9 +76,7 @@ int dstb_netlink_check_name(const char *name, const char *what, size_t size,
 		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: empty", what);
 		return -EINVAL;
 	}
-	for (p = name; *p; p++) {
-		if (isascii(*p) && (isalnum(*p) || strchr("_.-", *p)))
-			continue;
+	if (!dstb_name_len(name, size)) {
 		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "name of the %s: only [A-Za-z0-9_.-]", what);
 		return -EINVAL;
 	}

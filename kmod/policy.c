@@ -12,7 +12,6 @@
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/capability.h>
-#include <linux/ctype.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -20,6 +19,7 @@
 #include "compat.h"
 #include "event.h"
 #include "mapping.h"
+#include "name.h"
 #include "node.h"
 #include "place.h"
 #include "policy.h"
@@ -402,18 +402,6 @@ static int ops_check_member(const struct btf_type *type, const struct btf_member
 	return prog->sleepable == callback->sleepable ? 0 : -EINVAL;
 }
 
-static bool name_ok(const char *name)
-{
-	size_t len = strnlen(name, DSTB_POLICY_NAME_LEN), i;
-
-	if (!len || len == DSTB_POLICY_NAME_LEN)
-		return false;
-	for (i = 0; i < len; i++)
-		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr("_.-", name[i])))
-			return false;
-	return true;
-}
-
 static int ops_init_member(const struct btf_type *type, const struct btf_member *member,
 			   void *kdata, const void *udata)
 {
@@ -422,7 +410,7 @@ static int ops_init_member(const struct btf_type *type, const struct btf_member 
 
 	switch (member_offset(type, member)) {
 	case MEMBER(name):
-		if (!name_ok(user->name)) {
+		if (!dstb_name_len(user->name, DSTB_POLICY_NAME_LEN)) {
 			pr_info("a policy's name is 1 to %d of A-Z a-z 0-9 _ . -\n",
 				DSTB_POLICY_NAME_LEN - 1);
 			return -EINVAL;

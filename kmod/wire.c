@@ -3,6 +3,7 @@
  * The codec of the wire protocol: encode, decode, validate. Touches nothing but its arguments.
  */
 #include "wire.h"
+#include "name.h"
 
 #ifdef __KERNEL__
 #include <linux/crc32c.h>
@@ -212,18 +213,6 @@ int dstb_wire_errno(u32 status)
 	}
 }
 
-/* Names reach logs and people: the peer does not choose the characters. */
-static bool is_name(const char *s, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i < size && s[i]; i++)
-		if (!(s[i] >= 'a' && s[i] <= 'z') && !(s[i] >= 'A' && s[i] <= 'Z') &&
-		    !(s[i] >= '0' && s[i] <= '9') && s[i] != '_' && s[i] != '.' && s[i] != '-')
-			return false;
-	return i && i < size;
-}
-
 /**
  * dstb_wire_check_hello() - check a HELLO
  * @msg:	its header, decoded
@@ -260,8 +249,9 @@ const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg,
 		return "wanted limits too small";
 	if (!chain || chain > DST_WIRE_MAX_CHAIN)
 		return "chain length out of bounds";
-	if (!is_name(hello->export, sizeof(hello->export)) ||
-	    !is_name(hello->volume, sizeof(hello->volume)))
+	/* Names reach logs and people: the peer does not choose the characters. */
+	if (!dstb_name_len(hello->export, sizeof(hello->export)) ||
+	    !dstb_name_len(hello->volume, sizeof(hello->volume)))
 		return "not a name";
 	return NULL;
 }
