@@ -21,25 +21,12 @@
 #include "super.h"
 #include "volume.h"
 
-#define RETRY_RARE_MS	10000	/* for what an operator has to mend */
-
 static void refuse(struct dstb_node *node, const char *reason)
 {
-	struct dstb_volume *vol = node->vol;
-
 	/* The operator's word was about the medium that was there, not a later one. */
 	WRITE_ONCE(node->discard, false);
-	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
-		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, reason);
-		dstb_node_end_pending(node);
-	} else {
-		/* Nobody else has its data: requests wait for the right medium. */
-		dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
-	}
-	dstb_member_kick(vol);
-	dstb_dirty_kick(vol);
+	dstb_member_refuse(node, reason);
 	node->ops->close(node);
-	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
 }
 
 /* Makes room for what a node lacks. Nobody looks at it while the node is not syncing. */

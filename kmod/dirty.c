@@ -10,7 +10,7 @@
  * same block of the bitmap are never under way together, so the later one is the one that counts.
  *
  * The worker does not wait for nodes that are away. A node that comes back is given the whole
- * bitmap before it gets any write (member.c), on the same worker.
+ * bitmap before it gets any write (admit.c), on the same worker.
  */
 #include <linux/hash.h>
 #include <linux/slab.h>

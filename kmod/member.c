@@ -362,17 +362,21 @@ static u32 retry_ms(const struct dstb_node *node, int err)
 	return ms * 3 / 4 + get_random_u32_below(ms / 2 + 1);
 }
 
-/*
- * Another one wrote to it since we did. That alone is no reason to stop: it may have given up
- * again. Without this node we go on, if there is a quorum.
+/**
+ * dstb_member_refuse() - a node is not let in; it is tried again, rarely
+ * @node:	the node
+ * @reason:	a sentence
+ *
+ * Where nobody else has its data, requests wait for the right medium.
+ * Context: process, may sleep.
  */
-static void taken_away(struct dstb_node *node, const char *why)
+void dstb_member_refuse(struct dstb_node *node, const char *reason)
 {
 	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
-		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, why);
+		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, reason);
 		dstb_node_end_pending(node);
 	} else {
-		dstb_node_set_state(node, DST_NODE_STATE_LOST, why);
+		dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
 	}
 	dstb_member_kick(node->vol);
 	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
@@ -382,8 +386,12 @@ static void not_connected(struct dstb_node *node, int err, const char *why)
 {
 	struct dstb_volume *vol = node->vol;
 
+	/*
+	 * Another one wrote to it since we did. That alone is no reason to stop: it may have given
+	 * up again. Without this node we go on, if there is a quorum.
+	 */
 	if (err == -ESTALE) {
-		taken_away(node, why);
+		dstb_member_refuse(node, why);
 		return;
 	}
 	if (err == -EAGAIN) {

@@ -22,6 +22,7 @@ enum dstb_put_out {
 bool dstb_member_may_lose(const struct dstb_node *node, bool now);
 bool dstb_member_put_out(struct dstb_node *node, enum dstb_put_out how);
 void dstb_member_fence(struct dstb_volume *vol, const char *reason);
+void dstb_member_refuse(struct dstb_node *node, const char *reason);
 void dstb_member_overdue(struct dstb_volume *vol);
 
 /* admit.c */
