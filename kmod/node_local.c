@@ -70,11 +70,16 @@ static int open_error(const struct dstb_node *node, int err, struct netlink_ext_
 
 static void local_close(struct dstb_node *node)
 {
-	if (!node->bdev_file)
+	struct file *file = node->bdev_file;
+
+	if (!file)
 		return;
-	node->bdev = NULL;
-	bdev_fput(node->bdev_file);
+	/* What is with the device ends by its own limits; then it may go away. */
+	WRITE_ONCE(node->bdev, NULL);
+	while (dstb_node_busy(node))
+		msleep(20);
 	node->bdev_file = NULL;
+	bdev_fput(file);
 }
 
 /**
@@ -162,9 +167,6 @@ static int local_reopen(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	int err;
 
-	/* What it had under way ends by the device's own limits. */
-	while (dstb_node_busy(node))
-		msleep(20);
 	local_close(node);
 	err = local_open(node, extack);
 	if (err)
