@@ -14,7 +14,7 @@
  * enum dst_volume_state - What a volume does with I/O.
  * @DST_VOLUME_STATE_ASSEMBLING: being made; not there yet
  * @DST_VOLUME_STATE_ACTIVE: every node is up
- * @DST_VOLUME_STATE_DEGRADED: a node has failed; what is left of the data is
+ * @DST_VOLUME_STATE_DEGRADED: a node is not up; what is left of the data is
  *   served
  * @DST_VOLUME_STATE_POLICY_LOST: the policy was detached; I/O waits until it
  *   is registered again

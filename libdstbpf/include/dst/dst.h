@@ -420,7 +420,7 @@ struct dst_volume_info {
 	uint32_t copies;
 	uint64_t policy_faults;	/* wrong answers of the policy so far */
 	uint32_t open;		/* how many have it open */
-	uint32_t held;		/* requests that wait for the policy */
+	uint32_t held;		/* requests that wait: for the policy, a quorum, a resume */
 	uint32_t major;
 	uint32_t minor;
 	bool read_only;
@@ -564,7 +564,8 @@ struct dst_node_replace_opts {
  *
  * It gets everything by resynchronization.
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno. Then the node is where it was: one that was in service comes back,
+ * others are suspended.
  */
 int dst_node__replace(struct dst_handle *handle, const char *volume, uint32_t index,
 		      const char *where, const struct dst_node_replace_opts *opts);
