@@ -3,20 +3,9 @@
 # Recovery as the operator sees it: commands, sentences, what is shown. That no data is lost is the matter of other files.
 load helpers
 load volumes
+load recovery
+load members
 
-# far: host "far" at the other end of a link, whose address is $far. remote NAME DEVICE: exported there
-far() {
-	netns far
-	link init far
-	far=$(address far init)
-}
-remote() { ns=far exported "$1" "$2" --listen "dst://$far"; }
-
-# again NAME ARGUMENT...: assembled, and gone with the test
-again() {
-	dst volume assemble "$@" || return
-	defer _volume_gone "$1" "${ns:-init}"
-}
 # mirrored [OPTION...]: mirror v over the disks a and b, and something on it
 mirrored() {
 	policies mirror
@@ -27,7 +16,6 @@ mirrored() {
 	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
 }
 intact() { got "$BATS_TEST_TMPDIR/data" /dev/dst/v; }
-in_sync() { dstctl volume wait v --until in-sync --timeout $((60 * DST_SLOW)); }
 # says REGEX: status has that in its line
 says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 
@@ -191,7 +179,7 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	says "to copy then"
 	refused "not in-sync after 1 s: v: degraded" dstctl volume wait v --until in-sync --timeout 1
 	dstctl node resume v 1
-	in_sync
+	in_sync v
 	dstctl volume wait v --until active --timeout 10
 	stop v
 	same_bytes /dev/a /dev/b "$(data_bytes /dev/a)"
@@ -211,7 +199,7 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	retry 10 node_is v 1 state suspended
 	dd if=/dev/zero of=/dev/dst/v bs=1M count=2 oflag=direct status=none
 	ns=far dst export resume b
-	in_sync
+	in_sync v
 	equal suspended "$(ns=far dst export show b --json | jq .suspended)" false
 }
 
@@ -232,7 +220,7 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	dd if=/dev/zero of=/dev/dst/v bs=1M count=2 oflag=direct status=none
 	says "^v: degraded, 1 of 2 nodes up; 1 of 2 votes, without one more it is held; node 1 away for .*, back when it can be reached"
 	restore_link init far
-	in_sync
+	in_sync v
 	equal status "$(dstctl status v)" "v: active, 2 of 2 nodes up"
 }
 
@@ -261,11 +249,17 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	disk c 32 > /dev/null
 	mkfs.ext4 -q /dev/c
 	refused "node '/dev/c' is not blank: it holds ext4" dstctl node replace v 1 /dev/c
+	# Of one that is elsewhere only the kernel can say so, when the old one is closed: that comes back.
+	exported full /dev/c
+	refused "it is not blank \\(sector [0-9]+\\): --adopt loses what is on it" dstctl node replace v 1 dst://127.0.0.1/full
+	in_sync v
+	equal where "$(node_field v 1 where)" /dev/b
+	dstctl export remove full
 	dstctl node replace v 1 /dev/c --adopt
 	dstctl status --watch > "$BATS_TEST_TMPDIR/watch" &
 	background=$!
 	defer kill_wait $background
-	in_sync
+	in_sync v
 	equal where "$(node_field v 1 where)" /dev/c
 	stop v
 	same_bytes /dev/a /dev/c "$(data_bytes /dev/a)"
@@ -309,6 +303,10 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	defer renamed_back
 	dmsetup rename --noudevsync first second
 	dmsetup mknodes
+	# Something else has the old name by now.
+	disk c 16 > /dev/null
+	mkfs.ext4 -q /dev/c
+	dm_linear first /dev/c > /dev/null
 	dstctl restore "$BATS_TEST_TMPDIR/config"
 	intact
 	dstctl volume show v --json | jq -e '.grace_ms == 5000 and .connections == 3 and .io_timeout_ms == 9000 and .up_nodes == 2'

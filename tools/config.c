@@ -17,13 +17,19 @@ struct collection {
 	json_t *array;
 };
 
+/* What can't be said in JSON (a path that is no UTF-8) is not left out silently. */
+static int append(json_t *array, json_t *json)
+{
+	return json_array_append_new(array, json) ? -ENOMEM : 0;
+}
+
 static int save_policy(const struct dst_policy_info *info, void *arg)
 {
 	struct collection *all = arg;
 
-	if (*info->pin)
-		json_array_append_new(all->array, json_pack("{s:s}", "name", info->name));
-	return 0;
+	if (!*info->pin)
+		return 0;
+	return append(all->array, json_pack("{s:s}", "name", info->name));
 }
 
 static int save_export(const struct dst_export_info *info, void *arg)
@@ -31,23 +37,22 @@ static int save_export(const struct dst_export_info *info, void *arg)
 	struct collection *all = arg;
 	json_t *listen = json_array();
 	uint32_t i;
+	int err = 0;
 
-	for (i = 0; i < info->nr_listen; i++)
-		json_array_append_new(listen, json_string(info->listen[i]));
-	json_array_append_new(all->array,
-			      json_pack("{s:s, s:s, s:o, s:b, s:b, s:I}", "name", info->name,
-					"device", info->device, "listen", listen, "read_only",
-					info->read_only, "shared", info->shared, "max_sessions",
-					(json_int_t)info->max_sessions));
-	return 0;
+	for (i = 0; i < info->nr_listen && !err; i++)
+		err = append(listen, json_string(info->listen[i]));
+	return err ?: append(all->array, json_pack("{s:s, s:s, s:o, s:b, s:b, s:I}", "name",
+						   info->name, "device", info->device, "listen",
+						   listen, "read_only", info->read_only, "shared",
+						   info->shared, "max_sessions",
+						   (json_int_t)info->max_sessions));
 }
 
 static int save_node(const struct dst_node_info *info, void *arg)
 {
-	json_array_append_new(arg, json_pack("{s:s, s:I, s:I, s:b}", "where", info->where,
-					     "weight", (json_int_t)info->weight, "zone",
-					     (json_int_t)info->zone, "witness", info->witness));
-	return 0;
+	return append(arg, json_pack("{s:s, s:I, s:I, s:b}", "where", info->where, "weight",
+				     (json_int_t)info->weight, "zone", (json_int_t)info->zone,
+				     "witness", info->witness));
 }
 
 static int save_volume(const struct dst_volume_info *info, void *arg)
@@ -72,8 +77,11 @@ static int save_volume(const struct dst_volume_info *info, void *arg)
 	json_object_set_new(json, "grace_ms", json_integer(info->grace_ms));
 	json_object_set_new(json, "connections", json_integer(info->connections));
 	json_object_set_new(json, "io_timeout_ms", json_integer(info->io_timeout_ms));
-	json_array_append_new(all->array, json);
-	return err;
+	if (err) {
+		json_decref(json);
+		return err;
+	}
+	return append(all->array, json);
 }
 
 /* All that runs, or NULL when that was refused. */
@@ -109,7 +117,12 @@ static int write_file(const json_t *all, const char *path)
 	char *copy = strdup(path), *folder = copy ? dirname(copy) : NULL, *new = NULL;
 	FILE *file = NULL;
 	int fd = -1, err = -1;
+	struct stat st;
 
+	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+		free(copy);
+		return refuse("%s is no regular file; '-' is the standard output", path);
+	}
 	if (folder && !strcmp(path, CONFIG_FILE))
 		mkdir(folder, 0755);
 	if (folder && asprintf(&new, "%s.XXXXXX", path) >= 0)

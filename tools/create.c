@@ -173,21 +173,36 @@ static int add_nodes(const struct context *ctx, struct dst_volume_spec *spec,
 	return 0;
 }
 
+/* That nodes are busy may be another machine's doing, which only the operator can judge. */
+static void tell_takeover(const struct context *ctx)
+{
+	int i;
+
+	for (i = 1; i < ctx->nargs && is_device_path(ctx->args[i]); i++)
+		;
+	if (i < ctx->nargs)
+		refuse("another machine that has an export, and must not any more: --takeover fences it");
+}
+
 static int assemble(struct context *ctx, const char *name, const struct scan *scan)
 {
 	DST_OPTS(dst_volume_assemble_opts, how, .degraded = option(ctx, "degraded"),
 		 .takeover = option(ctx, "takeover"));
 	DST_OPTS(dst_volume_opts, opts);
 	struct dst_volume_spec *spec;
-	int status;
+	int status, err = 0;
 
 	if (!take_options(ctx, &opts))
 		return EXIT_USAGE;
 	if (dst_volume_spec__new(ctx->dst, name, NULL, &opts, &spec))
 		return refused(ctx);
 	status = add_nodes(ctx, spec, scan);
-	if (!status && dst_volume__assemble(ctx->dst, spec, &how))
+	if (!status)
+		err = dst_volume__assemble(ctx->dst, spec, &how);
+	if (err)
 		status = refused(ctx);
+	if (err == -EBUSY && !how.takeover)
+		tell_takeover(ctx);
 	dst_volume_spec__free(spec);
 	return status ? status : tell_made(ctx, name);
 }

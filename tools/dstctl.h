@@ -108,6 +108,8 @@ __printf(2, 3) void table_cell(struct table *table, const char *format, ...);
 void table_print(struct table *table);
 __printf(2, 3) void line(const char *key, const char *format, ...);
 int print_json(json_t *json);
+int print_list(const struct context *ctx, int err, json_t *array, struct table *table);
+const char *json_text(const json_t *json, const char *key);
 json_t *policy_json(const struct dst_policy_info *info);
 json_t *volume_json(const struct dst_volume_info *info);
 json_t *node_json(const struct dst_node_info *info);

@@ -72,14 +72,7 @@ int export_list(struct context *ctx)
 	int err = dst_export__for_each(ctx->dst, NULL, ctx->json ? list_json : list_row,
 				       ctx->json ? (void *)array : (void *)table);
 
-	if (err) {
-		json_decref(array);
-		return refused(ctx);
-	}
-	if (ctx->json)
-		return print_json(array);
-	table_print(table);
-	return 0;
+	return print_list(ctx, err, array, table);
 }
 
 static int session_row(const struct dst_session_info *info, void *arg)

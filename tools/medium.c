@@ -197,13 +197,19 @@ char *medium_holds(const char *path)
 	return text ? text : say_blkid(path);
 }
 
+/* Is a node here a path, rather than an address or the name of an export? */
+bool is_device_path(const char *where)
+{
+	return !strstr(where, "://") && strncmp(where, "export:", 7);
+}
+
 /* May it become a node? Only of a local block device can be said here what is on it. */
 int check_blank(const char *where)
 {
 	char *holds;
 	int status;
 
-	if (strstr(where, "://") || !strncmp(where, "export:", 7))
+	if (!is_device_path(where))
 		return 0;
 	holds = medium_holds(where);
 	if (!holds)

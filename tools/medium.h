@@ -14,6 +14,7 @@ bool same_device(const char *a, const char *b);
 bool is_busy(const char *path);
 struct dstb_super *medium_super(const char *path);
 char *medium_holds(const char *path);
+bool is_device_path(const char *where);
 int check_blank(const char *where);
 
 /**

@@ -110,14 +110,7 @@ int node_show(struct context *ctx)
 				     ctx->json ? append_node_json : node_row,
 				     ctx->json ? (void *)array : (void *)table);
 
-	if (err) {
-		json_decref(array);
-		return refused(ctx);
-	}
-	if (ctx->json)
-		return print_json(array);
-	table_print(table);
-	return 0;
+	return print_list(ctx, err, array, table);
 }
 
 /* Where the nodes are, by index: for the map. */

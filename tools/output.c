@@ -104,6 +104,18 @@ void table_cell(struct table *table, const char *format, ...)
 	add_cell(table, text);
 }
 
+static void table_free(struct table *table)
+{
+	size_t i;
+
+	if (!table)
+		return;
+	for (i = 0; i < table->nr; i++)
+		free(table->cells[i]);
+	free(table->cells);
+	free(table);
+}
+
 /* Prints and frees it. */
 void table_print(struct table *table)
 {
@@ -122,10 +134,8 @@ void table_print(struct table *table)
 			printf("%-*s  ", (int)width[column], table->cells[i]);
 		else
 			printf("%s\n", table->cells[i]);
-		free(table->cells[i]);
 	}
-	free(table->cells);
-	free(table);
+	table_free(table);
 }
 
 void line(const char *key, const char *format, ...)
@@ -148,6 +158,28 @@ int print_json(json_t *json)
 	putchar('\n');
 	json_decref(json);
 	return 0;
+}
+
+/* The end of a list, which is one of these: prints it, or says why it is none; frees it. */
+int print_list(const struct context *ctx, int err, json_t *array, struct table *table)
+{
+	if (err) {
+		json_decref(array);
+		table_free(table);
+		return refused(ctx);
+	}
+	if (ctx->json)
+		return print_json(array);
+	table_print(table);
+	return 0;
+}
+
+/* A member of an object that is a string, or "". */
+const char *json_text(const json_t *json, const char *key)
+{
+	const char *value = json_string_value(json_object_get(json, key));
+
+	return value ? value : "";
 }
 
 static json_t *integer(uint64_t value)

@@ -54,14 +54,7 @@ int policy_list(struct context *ctx)
 	int err = dst_policy__for_each(ctx->dst, NULL, ctx->json ? list_json : list_row,
 				       ctx->json ? (void *)array : (void *)table);
 
-	if (err) {
-		json_decref(array);
-		return refused(ctx);
-	}
-	if (ctx->json)
-		return print_json(array);
-	table_print(table);
-	return 0;
+	return print_list(ctx, err, array, table);
 }
 
 static int show(const struct dst_policy_info *info, void *arg)

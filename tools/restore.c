@@ -19,6 +19,7 @@
  * @json:	what was saved of it
  * @restore:	does it; returns 0, or -1 with @why
  * @done:	it was done, or was there
+ * @given_up:	it can't be done, and that was said
  * @why:	why not; to be freed
  */
 struct item {
@@ -27,6 +28,7 @@ struct item {
 	const json_t *json;
 	int (*restore)(const struct context *ctx, struct item *item);
 	bool done;
+	bool given_up;
 	char *why;
 };
 
@@ -42,13 +44,6 @@ static int failed(const struct context *ctx, struct item *item)
 	free(item->why);
 	item->why = strdup(dst_handle__error(ctx->dst));
 	return -1;
-}
-
-static const char *text(const json_t *json, const char *key)
-{
-	const char *value = json_string_value(json_object_get(json, key));
-
-	return value ? value : "";
 }
 
 static bool flag(const json_t *json, const char *key)
@@ -82,7 +77,7 @@ static int one_export(const struct dst_export_info *info, void *arg)
 {
 	const json_t *json = arg;
 
-	return strcmp(info->device, text(json, "device")) ? 1 : 0;
+	return strcmp(info->device, json_text(json, "device")) ? 1 : 0;
 }
 
 static int restore_export(const struct context *ctx, struct item *item)
@@ -98,7 +93,7 @@ static int restore_export(const struct context *ctx, struct item *item)
 	err = dst_export__for_each(ctx->dst, item->name, one_export, (void *)item->json);
 	if (!err)
 		return 0;
-	if (dst_export_spec__new(ctx->dst, item->name, text(item->json, "device"), &opts, &spec))
+	if (dst_export_spec__new(ctx->dst, item->name, json_text(item->json, "device"), &opts, &spec))
 		return failed(ctx, item);
 	for (i = 0, err = 0; !err && i < json_array_size(listen); i++)
 		err = dst_export_spec__add_listen(spec,
@@ -136,23 +131,19 @@ static int one_volume(const struct dst_volume_info *info, void *arg)
 	return memcmp(info->uuid, arg, 16) ? 1 : 0;
 }
 
-static bool is_local(const char *where)
-{
-	return !strstr(where, "://") && strncmp(where, "export:", 7);
-}
-
 /*
  * May a saved path be a node, which the scan has not found to be one? If it is blank: the disk was
- * replaced. Not if another volume's node is there by now.
+ * replaced. Not if something else has that name by now.
  */
-static bool is_stranger(const char *where, const char *uuid)
+static bool may_be_new(const char *where)
 {
-	struct dstb_super *super = medium_super(where);
-	char other[37];
-	bool stranger = super && strcmp(uuid_text(super->volume, other), uuid);
+	char *holds;
 
-	free(super);
-	return stranger;
+	if (!is_block(where) || is_busy(where))
+		return false;
+	holds = medium_holds(where);
+	free(holds);
+	return !holds;
 }
 
 static bool is_found(const struct scan *scan, const char *where)
@@ -165,25 +156,41 @@ static bool is_found(const struct scan *scan, const char *where)
 	return false;
 }
 
-/* Those that the scan found, whatever they are called today; then the others. */
+static size_t missing_of(const json_t *nodes, const struct scan *scan)
+{
+	size_t nr = json_array_size(nodes);
+
+	return nr > scan->nr ? nr - scan->nr : 0;
+}
+
+/*
+ * Those that the scan found, whatever they are called today; then the remote ones; and what was at
+ * the place of those that are missing. The superblocks say which is which.
+ */
 static int find_nodes(const struct item *item, const struct scan *scan,
 		      struct dst_volume_spec *spec)
 {
 	const json_t *nodes = json_object_get(item->json, "nodes");
-	const char *where, *uuid = text(item->json, "uuid");
-	size_t i;
+	size_t i, missing = missing_of(nodes, scan);
+	const char *where;
 	int err = 0;
 
 	for (i = 0; !err && i < scan->nr; i++)
 		err = dst_volume_spec__add_node(spec, scan->found[i].path, NULL);
 	for (i = 0; !err && i < json_array_size(nodes); i++) {
-		where = text(json_array_get(nodes, i), "where");
-		if (!*where)
+		where = json_text(json_array_get(nodes, i), "where");
+		if (!*where || is_device_path(where))
 			continue;
-		if (!is_local(where))
-			err = dst_volume_spec__add_node(spec, where, NULL);
-		else if (is_block(where) && !is_found(scan, where) && !is_stranger(where, uuid))
-			err = dst_volume_spec__add_node(spec, where, NULL);
+		err = dst_volume_spec__add_node(spec, where, NULL);
+		missing -= missing > 0;
+	}
+	for (i = 0; !err && missing && i < json_array_size(nodes); i++) {
+		where = json_text(json_array_get(nodes, i), "where");
+		if (!*where || !is_device_path(where) || is_found(scan, where) ||
+		    !may_be_new(where))
+			continue;
+		err = dst_volume_spec__add_node(spec, where, NULL);
+		missing--;
 	}
 	return err;
 }
@@ -195,10 +202,10 @@ static int assemble(const struct context *ctx, struct item *item,
 	struct scan scan;
 	int err;
 
-	if (scan_for(text(item->json, "uuid"), &scan)) {
+	if (scan_for(json_text(item->json, "uuid"), &scan)) {
+		/* Which has said why; it would say the same once more. */
 		scan_free(&scan);
-		free(item->why);
-		item->why = strdup("its nodes can't be told apart");
+		item->given_up = true;
 		return -1;
 	}
 	err = dst_volume_spec__new(ctx->dst, item->name, NULL, opts, &spec);
@@ -230,7 +237,7 @@ static int fill_spec(const struct item *item, struct dst_volume_spec *spec)
 		DST_OPTS(dst_node_opts, opts, .weight = number(node, "weight"),
 			 .zone = number(node, "zone"));
 
-		err = dst_volume_spec__add_node(spec, text(node, "where"), &opts);
+		err = dst_volume_spec__add_node(spec, json_text(node, "where"), &opts);
 		if (err)
 			return err;
 	}
@@ -247,7 +254,7 @@ static int create(const struct context *ctx, struct item *item, struct dst_volum
 	opts->read_only = flag(item->json, "read_only");
 	opts->shared = flag(item->json, "shared") && !opts->read_only;
 	opts->uuid = uuid;
-	err = dst_volume_spec__new(ctx->dst, item->name, text(item->json, "policy"), opts, &spec);
+	err = dst_volume_spec__new(ctx->dst, item->name, json_text(item->json, "policy"), opts, &spec);
 	if (err)
 		return failed(ctx, item);
 	err = fill_spec(item, spec);
@@ -265,7 +272,7 @@ static int restore_volume(const struct context *ctx, struct item *item)
 	DST_OPTS(dst_volume_opts, opts, .no_wait = flag(item->json, "no_wait"),
 		 .connections = number(item->json, "connections"),
 		 .io_timeout_ms = number(item->json, "io_timeout_ms"));
-	if (!parse_uuid(text(item->json, "uuid"), uuid)) {
+	if (!parse_uuid(json_text(item->json, "uuid"), uuid)) {
 		free(item->why);
 		item->why = strdup("its uuid is none");
 		return -1;
@@ -297,9 +304,9 @@ static int plan_array(struct plan *plan, const json_t *all, const char *key, con
 	plan->items = items;
 	for (i = 0; i < json_array_size(array); i++) {
 		json = json_array_get(array, i);
-		if (!*text(json, "name"))
+		if (!*json_text(json, "name"))
 			return refuse("\"%s\": one has no name", key);
-		items[plan->nr++] = (struct item){ .kind = kind, .name = text(json, "name"),
+		items[plan->nr++] = (struct item){ .kind = kind, .name = json_text(json, "name"),
 						   .json = json, .restore = restore_one };
 	}
 	return 0;
@@ -324,7 +331,7 @@ static bool go_round(struct plan *plan)
 	for (i = 0; i < plan->nr; i++) {
 		struct item *item = &plan->items[i];
 
-		if (item->done || item->restore(plan->ctx, item))
+		if (item->done || item->given_up || item->restore(plan->ctx, item))
 			continue;
 		item->done = true;
 		progress = true;
@@ -343,7 +350,9 @@ static int tell(const struct plan *plan)
 		item = &plan->items[i];
 		json_array_append_new(item->done ? done : left,
 				      json_sprintf("%s %s", item->kind, item->name));
-		if (!item->done)
+		if (item->given_up)
+			status = EXIT_REFUSED;
+		else if (!item->done)
 			status = refuse("%s %s: %s", item->kind, item->name,
 					item->why && *item->why ? item->why : "out of memory");
 	}

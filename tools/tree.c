@@ -60,13 +60,6 @@ static int tree_export(const struct dst_export_info *info, void *arg)
 	return err;
 }
 
-static const char *text(const json_t *json, const char *key)
-{
-	const char *value = json_string_value(json_object_get(json, key));
-
-	return value ? value : "";
-}
-
 static long long number(const json_t *json, const char *key)
 {
 	return json_integer_value(json_object_get(json, key));
@@ -83,17 +76,17 @@ static void print_export(const json_t *export, const char *branch, const char *b
 		     *listen = json_object_get(export, "listen"), *session;
 	size_t i, nr = json_array_size(sessions);
 
-	printf("%sexport %s of %s on", branch, text(export, "name"),
-	       text(export, "device"));
+	printf("%sexport %s of %s on", branch, json_text(export, "name"),
+	       json_text(export, "device"));
 	for (i = 0; i < json_array_size(listen); i++)
 		printf(" %s", json_string_value(json_array_get(listen, i)));
 	putchar('\n');
 	for (i = 0; i < nr; i++) {
 		session = json_array_get(sessions, i);
 		printf("%s%s session %lld: volume %s, %s, %lld connections, %s\n", below,
-		       branch_of(i + 1 == nr), number(session, "id"), text(session, "volume"),
-		       text(session, "role"), number(session, "connections"),
-		       text(session, "peer"));
+		       branch_of(i + 1 == nr), number(session, "id"), json_text(session, "volume"),
+		       json_text(session, "role"), number(session, "connections"),
+		       json_text(session, "peer"));
 	}
 }
 
@@ -106,14 +99,14 @@ static void print_volume(const json_t *volume)
 	char size[32];
 	bool last;
 
-	printf("volume %s, %s, %s, policy %s\n", text(volume, "name"), text(volume, "state"),
-	       size_text((uint64_t)number(volume, "size"), size), text(volume, "policy"));
+	printf("volume %s, %s, %s, policy %s\n", json_text(volume, "name"),
+	       json_text(volume, "state"), size_text((uint64_t)number(volume, "size"), size), json_text(volume, "policy"));
 	for (i = 0; i < nr_nodes; i++) {
 		node = json_array_get(nodes, i);
-		where = *text(node, "where") ? text(node, "where") : "not given";
+		where = *json_text(node, "where") ? json_text(node, "where") : "not given";
 		printf("%s node %lld %s, %s%s%s\n", branch_of(i + 1 == nr_nodes && !nr_exports),
-		       number(node, "index"), where, text(node, "state"),
-		       *text(node, "reason") ? ": " : "", text(node, "reason"));
+		       number(node, "index"), where, json_text(node, "state"),
+		       *json_text(node, "reason") ? ": " : "", json_text(node, "reason"));
 	}
 	for (i = 0; i < nr_exports; i++) {
 		last = i + 1 == nr_exports;

@@ -34,14 +34,7 @@ int volume_list(struct context *ctx)
 	int err = dst_volume__for_each(ctx->dst, NULL, ctx->json ? list_json : list_row,
 				       ctx->json ? (void *)array : (void *)table);
 
-	if (err) {
-		json_decref(array);
-		return refused(ctx);
-	}
-	if (ctx->json)
-		return print_json(array);
-	table_print(table);
-	return 0;
+	return print_list(ctx, err, array, table);
 }
 
 /* What recovery knows of it. */
@@ -55,6 +48,8 @@ static void show_members(const struct dst_volume_info *info)
 	line("age", "%ju", (uintmax_t)info->age);
 	if (info->no_wait)
 		line("without a node", "requests fail at once");
+	else if (info->copies < 2)
+		line("without a node", "requests wait until it is back");
 	else
 		line("without a node", "requests wait %u.%01u s", info->grace_ms / 1000,
 		     info->grace_ms / 100 % 10);

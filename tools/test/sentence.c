@@ -23,6 +23,12 @@ int refuse(const char *format, ...)
 	return EXIT_REFUSED;
 }
 
+int refused(const struct context *ctx)
+{
+	(void)ctx;
+	return EXIT_REFUSED;
+}
+
 static void check(const char *got, const char *want)
 {
 	checks++;
