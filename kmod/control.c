@@ -179,18 +179,26 @@ int dstb_node_resume(struct dstb_volume *vol, u32 index, struct netlink_ext_ack 
  * @adopt:	although it is not blank
  * @extack:	gets the sentence
  *
- * Return: 0, and its resync has begun; or a negative errno, and nothing is changed.
+ * Return: 0, and its resync has begun; or a negative errno, and the node is where it was; one that
+ * was in service comes back, others are suspended.
  */
 int dstb_node_replace(struct dstb_volume *vol, u32 index, const struct dstb_node_config *cfg,
 		      bool adopt, struct netlink_ext_ack *extack)
 {
 	struct dstb_node *node = node_of(vol, index, extack);
+	bool was;
 	int err;
 
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	mutex_lock(&vol->control_lock);
+	was = node->suspended || READ_ONCE(node->state) == DST_NODE_STATE_FAILED ||
+	      READ_ONCE(node->state) == DST_NODE_STATE_REFUSED;
 	err = dstb_member_replace(node, cfg, adopt, extack);
+	if (err && node->suspended && !was) {
+		find_again(node);
+		dstb_member_resume(node);
+	}
 	mutex_unlock(&vol->control_lock);
 	return err;
 }
