@@ -370,8 +370,8 @@ static int resync(struct dstb_sync *sync)
 			if (++skipped == 16)
 				return err;
 		}
-		if (!(nr & 63))
-			dstb_dirty_sweep(vol);
+		/* At most once a second: so much is copied again when it is interrupted. */
+		dstb_dirty_sweep(vol);
 		pace(sync, before, began);
 	}
 	if (!err)
