@@ -4,9 +4,8 @@
 # there for as long as dm-delay says.
 load helpers
 load volumes
+load peers
 
-peer=$BATS_TEST_DIRNAME/build/wirepeer
-tcp=127.0.0.1:7700
 other=00000000-0000-0000-0000-000000000002
 third=00000000-0000-0000-0000-000000000003
 
@@ -28,18 +27,6 @@ held() {
 }
 # A table that goes lets go of all it has.
 release() { dm_table held "0 $(sectors "$held") linear $held 0"; }
-
-# says REGEX STATUS ARGUMENT...: what wirepeer says at the end, and its exit status
-says() {
-	local regex=$1 wanted=$2 status=0
-	shift 2
-	"$peer" "$@" > "$BATS_TEST_TMPDIR/out" || status=$?
-	if [ $status = "$wanted" ] && [[ $(tail -n 1 "$BATS_TEST_TMPDIR/out") =~ $regex ]]; then return; fi
-	echo "expected status $wanted and: $regex"
-	echo "got status $status and:"
-	cat "$BATS_TEST_TMPDIR/out"
-	return 1
-}
 
 # start NAME ARGUMENT...: a peer in the background; what it says is in file NAME, and it has said WELCOME (or, with
 # wait=REGEX, that)

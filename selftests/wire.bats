@@ -3,9 +3,7 @@
 # Peers that break the protocol, against the target and against the initiator. build/wirepeer --help lists its modes.
 load helpers
 load volumes
-
-peer=$BATS_TEST_DIRNAME/build/wirepeer
-tcp=127.0.0.1:7700
+load peers
 
 # on_offer NAME MEGABYTES [OPTION...]: a disk exported on TCP and on the socket $un
 on_offer() {
@@ -32,18 +30,6 @@ closes() {
 	done
 	retry 5 rejected_is $((before + $#)) || { echo "rejected: $(rejected), before: $before, and $# since"; return 1; }
 	retry 5 sessions_are e 0
-}
-
-# says REGEX STATUS ARGUMENT...: what wirepeer says at the end, and its exit status
-says() {
-	local regex=$1 wanted=$2 status=0
-	shift 2
-	"$peer" "$@" > "$BATS_TEST_TMPDIR/out" || status=$?
-	if [ $status = "$wanted" ] && [[ $(tail -n 1 "$BATS_TEST_TMPDIR/out") =~ $regex ]]; then return; fi
-	echo "expected status $wanted and: $regex"
-	echo "got status $status and:"
-	cat "$BATS_TEST_TMPDIR/out"
-	return 1
 }
 
 # ---- the target
