@@ -13,9 +13,23 @@ setup_file() {
 
 if [ "${DST_FULL-}" ]; then volumes=1000 loads=200; else volumes=30 loads=10; fi
 
+# shrinks: a process that on each line it reads has every cache give back what lies free in it, and answers. It keeps the
+# files open: each open of one is an object of kmalloc-96 that is freed some seconds after, hundreds in all.
+shrinks() {
+	local file fd fds=() _
+	for file in /sys/kernel/slab/*/shrink; do
+		exec {fd}> "$file"
+		fds+=("$fd")
+	done
+	while read -r _; do
+		for fd in "${fds[@]}"; do echo 1 >&"$fd"; done 2> /dev/null    # a cache may have gone with its module
+		echo
+	done
+}
+
 # objects: how many there are in each kmalloc cache and each of the module's, as "NAME NUMBER"
 objects() {
-	local before now try cache
+	local before now try _
 	sync
 	echo 3 > /proc/sys/vm/drop_caches
 	# The stacks of threads that have ended are freed some grace periods later: until there are no fewer than a second ago.
@@ -27,7 +41,8 @@ objects() {
 		[ "$now" -lt "$before" ] || break
 	done
 	# A cache's count has what lies free in the CPUs' own slabs for used: that is given back first.
-	for cache in /sys/kernel/slab/*/shrink; do echo 1 > "$cache"; done
+	echo >&"${shrinker[1]}"
+	read -r -t 60 _ <&"${shrinker[0]}" || return
 	awk '/^(kmalloc|dma-kmalloc|dstb|bio|biovec|bdev_cache|inode_cache|sock_inode|TCP|UNIX)/ { print $1, $2 }' /proc/slabinfo
 	echo "percpu $(awk '/^Percpu:/ { print $2 }' /proc/meminfo)"
 	echo "vmalloc $(grep -vc unpurged /proc/vmallocinfo)"    # freed, but not yet unmapped
@@ -39,6 +54,8 @@ leaks() {
 	local turns=$1 round turn third
 	shift
 	third=$((turns / 3))
+	coproc shrinker { shrinks; }
+	defer kill_wait "$shrinker_PID"
 	for ((turn = 0; turn < 3; turn++)); do "$@"; done
 	objects > "$BATS_TEST_TMPDIR/0"
 	for round in 1 2 3; do
