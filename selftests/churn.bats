@@ -55,6 +55,7 @@ leaks() {
 	shift
 	third=$((turns / 3))
 	coproc shrinker { shrinks; }
+	# shellcheck disable=SC2154 # coproc sets it
 	defer kill_wait "$shrinker_PID"
 	for ((turn = 0; turn < 3; turn++)); do "$@"; done
 	objects > "$BATS_TEST_TMPDIR/0"
