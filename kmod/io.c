@@ -198,7 +198,8 @@ bool dstb_io_park(struct dstb_io *io)
 	if (wait)
 		list_add_tail(&io->overlap.wait, &vol->parked);
 	spin_unlock_irqrestore(&vol->lock, flags);
-	if (wait)
+	/* Without a quorum it is tried again in any case, at its own pace. */
+	if (wait && READ_ONCE(vol->quorum))
 		dstb_member_kick(vol);
 	return wait;
 }

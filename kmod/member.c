@@ -109,7 +109,7 @@ void dstb_member_kick(struct dstb_volume *vol)
 {
 	/* One that is being made records for itself. */
 	if (vol->super && READ_ONCE(vol->started))
-		queue_work(vol->meta_wq, &vol->member_work);
+		mod_delayed_work(vol->meta_wq, &vol->member_work, 0);
 }
 
 /**
@@ -527,7 +527,7 @@ void dstb_member_init_node(struct dstb_node *node)
  */
 int dstb_member_init(struct dstb_volume *vol)
 {
-	INIT_WORK(&vol->member_work, dstb_record_work_fn);
+	INIT_DELAYED_WORK(&vol->member_work, dstb_record_work_fn);
 	vol->meta_wq = alloc_ordered_workqueue("dstb-meta-%s", WQ_MEM_RECLAIM, vol->name);
 	return vol->meta_wq ? dstb_super_init(vol) : -ENOMEM;
 }
@@ -587,7 +587,7 @@ void dstb_member_stop(struct dstb_volume *vol, bool clean)
 	if (!vol->super)
 		return;
 	dstb_resync_stop(vol);
-	disable_work_sync(&vol->member_work);
+	disable_delayed_work_sync(&vol->member_work);
 	dstb_dirty_stop(vol);
 	if (clean && !vol->gate_dead)
 		dstb_record_clean(vol);

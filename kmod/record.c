@@ -20,6 +20,8 @@
 #include "super.h"
 #include "volume.h"
 
+#define RETRY	HZ	/* after a record that no quorum took */
+
 /* Puts into the superblock who is in sync now. Says whether that is news. */
 static bool update_super(struct dstb_volume *vol)
 {
@@ -133,8 +135,12 @@ bool dstb_record(struct dstb_volume *vol)
 			WRITE_ONCE(vol->early_ok, vol->super->flags & DST_DISK_EARLY);
 		}
 		set_quorum(vol, ok, votes);
-		if (!ok)
+		if (!ok) {
+			/* Somebody who is there may take it next time: nobody else would ask. */
+			if (vol->started)
+				queue_delayed_work(vol->meta_wq, &vol->member_work, RETRY);
 			return false;
+		}
 	}
 	return true;
 }
@@ -145,7 +151,8 @@ bool dstb_record(struct dstb_volume *vol)
  */
 void dstb_record_work_fn(struct work_struct *work)
 {
-	struct dstb_volume *vol = container_of(work, struct dstb_volume, member_work);
+	struct dstb_volume *vol =
+		container_of(to_delayed_work(work), struct dstb_volume, member_work);
 	unsigned int noio = memalloc_noio_save();
 	u32 i;
 

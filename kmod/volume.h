@@ -259,7 +259,7 @@ struct dstb_volume {
 	struct bio_set raw_bios;
 	struct dstb_dirty dirty;
 	struct workqueue_struct *meta_wq;
-	struct work_struct member_work;
+	struct delayed_work member_work;
 	spinlock_t member_lock; /* one decision about nodes at a time */
 	struct list_head parked;
 	bool park_fails;
