@@ -518,7 +518,7 @@ static bool flush_nodes(struct dstb_volume *vol, bool in_service)
 
 	for (i = 0; i < vol->nr_data; i++) {
 		struct dstb_node *node = vol->nodes[i];
-		bool pass = !node->volatile_cache ||
+		bool pass = !dstb_node_may_cache(node) ||
 			    (in_service && READ_ONCE(node->part) == DSTB_PART_OUT);
 
 		raws[i] = (struct dstb_raw) { .node = pass ? NULL : node, .op = REQ_OP_FLUSH };

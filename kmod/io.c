@@ -168,7 +168,7 @@ static bool recordable(const struct dstb_io *io)
 	for (i = 0; i < nr; i++) {
 		const struct dstb_leg *leg = &io->legs[i];
 
-		if (io->flush && leg->state == LEG_UNUSED && !leg->node->volatile_cache)
+		if (io->flush && leg->state == LEG_UNUSED && !dstb_node_may_cache(leg->node))
 			continue;
 		if (READ_ONCE(leg->state) != LEG_DONE &&
 		    READ_ONCE(leg->node->part) == DSTB_PART_IN)
@@ -269,10 +269,26 @@ static void flush_next(struct dstb_io *io)
 	queue_work(vol->new_wq, &vol->flushed_work);
 }
 
+/* A node that was out when the flush began is in sync now: it is to be flushed, too. */
+static bool flush_came_in(const struct dstb_io *io)
+{
+	u32 i;
+
+	for (i = 0; i < io->vol->nr_data; i++)
+		if (io->legs[i].state == LEG_UNUSED && dstb_node_may_cache(io->legs[i].node) &&
+		    dstb_node_in_sync(io->legs[i].node))
+			return true;
+	return false;
+}
+
 static void flush_done(struct dstb_io *io)
 {
 	bool lost = flush_lost_data(io) || io->lost_cache;
 
+	if (!lost && unlikely(flush_came_in(io))) {
+		dstb_io_flush_resume(io);
+		return;
+	}
 	if (!lost && dstb_io_park(io))
 		return;
 	if (lost || dstb_io_missed(io)) {
