@@ -138,6 +138,27 @@ void dstb_member_admitted(struct dstb_node *node)
 	WRITE_ONCE(node->taken, true);
 }
 
+/**
+ * dstb_member_enter() - a node of a volume that is being made is in service
+ * @node:	the node, open, in sync
+ * @extack:	gets the sentence
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -EIO: it was lost while the others were opened.
+ */
+int dstb_member_enter(struct dstb_node *node, struct netlink_ext_ack *extack)
+{
+	dstb_node_set_part(node, DSTB_PART_IN, true);
+	/* Then the look: dstb_member_lost() does both the other way round. */
+	if (READ_ONCE(node->state) != DST_NODE_STATE_CONNECTING ||
+	    !dstb_node_set_state(node, DST_NODE_STATE_UP, "")) {
+		NL_SET_ERR_MSG_FMT(extack, "node %u failed: %s", node->index, node->reason);
+		return -EIO;
+	}
+	dstb_member_admitted(node);
+	return 0;
+}
+
 /* Unless it was lost again, given up or suspended while its medium was looked at. */
 static bool let_in(struct dstb_node *node, bool sync)
 {

@@ -553,11 +553,12 @@ static int read_bitmaps(struct dstb_volume *vol)
 }
 
 /* Those in sync are in; those that are there and are not, get what they lack. */
-static void enter_nodes(struct dstb_volume *vol)
+static int enter_nodes(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 {
+	int err = 0;
 	u32 i;
 
-	for (i = 0; i < vol->nr_nodes; i++) {
+	for (i = 0; i < vol->nr_nodes && !err; i++) {
 		struct dstb_node *node = vol->nodes[i];
 		bool in = vol->super->nodes[i].flags &
 			  (DST_DISK_NODE_IN_SYNC | DST_DISK_NODE_WITNESS);
@@ -568,10 +569,10 @@ static void enter_nodes(struct dstb_volume *vol)
 						    "was not there when the volume was assembled" :
 						    "was not given: dstctl node replace");
 		} else if (in) {
-			dstb_node_set_part(node, DSTB_PART_IN, true);
-			dstb_node_set_state(node, DST_NODE_STATE_UP, "");
+			err = dstb_member_enter(node, extack);
 		}
 	}
+	return err;
 }
 
 /**
@@ -587,7 +588,7 @@ int dstb_assemble_metadata(struct dstb_volume *vol, const struct dstb_volume_con
 			   struct netlink_ext_ack *extack)
 {
 	struct dstb_super *super = vol->super;
-	int err = 0;
+	int err;
 	u32 i;
 
 	if (super->capacity != vol->map.layout.capacity ||
@@ -597,7 +598,9 @@ int dstb_assemble_metadata(struct dstb_volume *vol, const struct dstb_volume_con
 				   super->policy, vol->map.layout.capacity, vol->map.layout.copies);
 		return -EINVAL;
 	}
-	enter_nodes(vol);
+	err = enter_nodes(vol, extack);
+	if (err)
+		return err;
 	if (super->copies > 1) {
 		err = dstb_dirty_init(vol, super->capacity, super->region_shift);
 		if (!err)

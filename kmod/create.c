@@ -96,18 +96,8 @@ int dstb_assemble_new_nodes(struct dstb_volume *vol, const struct dstb_volume_co
 			return err;
 	}
 	err = vol->metadata ? look_at_media(vol, cfg->adopt, extack) : 0;
-	for (i = 0; !err && i < vol->nr_nodes; i++) {
-		struct dstb_node *node = vol->nodes[i];
-
-		dstb_node_set_part(node, DSTB_PART_IN, true);
-		/* Lost already, while the others were opened? */
-		if (READ_ONCE(node->state) != DST_NODE_STATE_CONNECTING ||
-		    !dstb_node_set_state(node, DST_NODE_STATE_UP, "")) {
-			NL_SET_ERR_MSG_FMT(extack, "node %u failed: %s", i, node->reason);
-			err = -EIO;
-		}
-		dstb_member_admitted(node);
-	}
+	for (i = 0; !err && i < vol->nr_nodes; i++)
+		err = dstb_member_enter(vol->nodes[i], extack);
 	return err;
 }
 

@@ -89,6 +89,7 @@ int dstb_member_replace(struct dstb_node *node, const struct dstb_node_config *c
 
 /* create.c, assemble.c */
 void dstb_member_admitted(struct dstb_node *node);
+int dstb_member_enter(struct dstb_node *node, struct netlink_ext_ack *extack);
 void dstb_member_admit_now(struct dstb_node *node);
 
 /* resync.c */
