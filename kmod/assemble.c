@@ -419,6 +419,8 @@ static int reopen_one(struct party *party, struct found *f, struct netlink_ext_a
 	const char *why = NULL;
 	int err;
 
+	/* That was about the session that only read. */
+	WRITE_ONCE(f->node->leaving, false);
 	err = f->node->ops->reopen(f->node, extack);
 	if (err)
 		return err;

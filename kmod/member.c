@@ -296,6 +296,7 @@ void dstb_member_lost(struct dstb_node *node, u32 bye, const char *reason)
 	if (!vol->super) {
 		dstb_member_put_out(node, DSTB_PUT_OUT_ALWAYS);
 		dstb_node_set_state(node, DST_NODE_STATE_FAILED, reason);
+		dstb_node_end_pending(node);
 		return;
 	}
 	if (bye == DST_WIRE_EFENCED) {
@@ -319,7 +320,7 @@ static void leave_fn(struct dstb_node *node)
 {
 	u32 status = READ_ONCE(node->leave_status);
 
-	if (status && status != DST_WIRE_ESUSPENDED) {
+	if (!node->vol->super || (status && status != DST_WIRE_ESUSPENDED)) {
 		/* An export of this kernel: nobody closes the session but us. */
 		WRITE_ONCE(node->leaving, false);
 		dstb_member_lost(node, status, "the export was taken from it");
@@ -337,14 +338,21 @@ static void leave_fn(struct dstb_node *node)
  * dstb_member_leaving() - a node's target asks to do without it
  * @node:	the node
  *
+ * A volume that is being made does so when it is there.
  * Context: any.
  */
 void dstb_member_leaving(struct dstb_node *node)
 {
-	if (!node->vol->super || READ_ONCE(node->leaving))
+	/*
+	 * Without metadata it could not come back: it stays until the session is closed. An export
+	 * of this kernel does not do that.
+	 */
+	if (!node->vol->super && node->config.addr.len)
 		return;
 	WRITE_ONCE(node->leaving, true);
-	mod_delayed_work(dstb_wq, &node->reconnect, 0);
+	smp_mb(); /* leaving, then the look: pairs with dstb_member_start() */
+	if (READ_ONCE(node->vol->started))
+		mod_delayed_work(dstb_wq, &node->reconnect, 0);
 }
 
 /* ---- back: connecting ---- */
@@ -542,12 +550,18 @@ void dstb_member_start(struct dstb_volume *vol)
 {
 	u32 i;
 
-	vol->started = true;
-	smp_mb(); /* then the look for those that were lost before */
-	for (i = 0; i < vol->nr_nodes && vol->super; i++)
-		if (!READ_ONCE(vol->nodes[i]->ready))
-			dstb_member_reconnect(vol->nodes[i]);
+	WRITE_ONCE(vol->started, true);
+	smp_mb(); /* then the look for those that were lost before, or are to be left */
+	for (i = 0; i < vol->nr_nodes; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		if (READ_ONCE(node->leaving))
+			dstb_member_leaving(node);
+		else if (!READ_ONCE(node->ready))
+			dstb_member_reconnect(node);
+	}
 	if (vol->super) {
+		dstb_member_kick(vol);
 		dstb_member_overdue(vol);
 		dstb_resync_kick(vol);
 	}

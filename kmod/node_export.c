@@ -8,7 +8,7 @@
 #include <linux/netlink.h>
 
 #include "export.h"
-#include "main.h"
+#include "member.h"
 #include "node.h"
 #include "uapi/dst_wire.h"
 
@@ -23,8 +23,7 @@ static void leave(void *arg, u32 status, const char *why)
 	struct dstb_node *node = arg;
 
 	WRITE_ONCE(node->leave_status, status);
-	WRITE_ONCE(node->leaving, true);
-	mod_delayed_work(dstb_wq, &node->reconnect, 0);
+	dstb_member_leaving(node);
 }
 
 static void export_close(struct dstb_node *node)
