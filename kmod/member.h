@@ -73,7 +73,15 @@ void dstb_member_leaving(struct dstb_node *node);
 void dstb_member_kick(struct dstb_volume *vol);
 bool dstb_member_early(struct dstb_volume *vol);
 
+/* When a node may be put out of service. */
+enum dstb_put_out {
+	DSTB_PUT_OUT_SPARED,	/* if every sector has a copy that is there now */
+	DSTB_PUT_OUT_IN_SYNC,	/* if every sector has a copy, that may be lost for now */
+	DSTB_PUT_OUT_ALWAYS,
+};
+
 /* volume.c: its life */
+bool dstb_member_put_out(struct dstb_node *node, enum dstb_put_out how);
 int dstb_member_init(struct dstb_volume *vol);
 void dstb_member_start(struct dstb_volume *vol);
 int dstb_member_first_commit(struct dstb_volume *vol, struct netlink_ext_ack *extack);

@@ -13,14 +13,7 @@ struct dstb_volume;
 struct work_struct;
 
 /* member.c */
-enum dstb_put_out {
-	DSTB_PUT_OUT_SPARED,	/* if every sector has a copy that is there now */
-	DSTB_PUT_OUT_IN_SYNC,	/* if every sector has a copy, that may be lost for now */
-	DSTB_PUT_OUT_ALWAYS,
-};
-
 bool dstb_member_may_lose(const struct dstb_node *node, bool now);
-bool dstb_member_put_out(struct dstb_node *node, enum dstb_put_out how);
 void dstb_member_fence(struct dstb_volume *vol, const char *reason);
 void dstb_member_refuse(struct dstb_node *node, const char *reason);
 void dstb_member_overdue(struct dstb_volume *vol);

@@ -145,13 +145,14 @@ int dstb_member_replace(struct dstb_node *node, const struct dstb_node_config *c
 	dstb_member_kick(vol);
 	dstb_member_suspend(node);
 	move_node(node, cfg);
+	/* Until it is in: whoever looks at it, or is to leave it, waits. */
 	mutex_lock(&node->link);
 	err = node->ops->reopen(node, extack);
-	mutex_unlock(&node->link);
 	if (!err) {
 		WRITE_ONCE(node->suspended, false);
 		err = bring_in(node, adopt, extack);
 	}
+	mutex_unlock(&node->link);
 	if (!err)
 		return 0;
 	WRITE_ONCE(node->suspended, true);

@@ -630,9 +630,12 @@ static void volume_kill(struct dstb_volume *vol)
 	for (i = 0; i < vol->nr_nodes; i++) {
 		struct dstb_node *node = vol->nodes[i];
 
-		dstb_node_set_part(node, DSTB_PART_OUT, false);
+		dstb_member_put_out(node, DSTB_PUT_OUT_ALWAYS);
+		/* The operator may be closing it. */
+		mutex_lock(&node->link);
 		if (node->ops->abort)
 			node->ops->abort(node);
+		mutex_unlock(&node->link);
 		dstb_node_end_pending(node);
 	}
 	dstb_dirty_kick(vol);
