@@ -212,7 +212,6 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 		dstb_member_reconnect(node);
 		return;
 	}
-	cancel_delayed_work(&node->grace_work);
 	dstb_node_set_state(node, sync ? DST_NODE_STATE_SYNCING : DST_NODE_STATE_UP, "");
 	dstb_member_kick(vol);
 	dstb_dirty_kick(vol);

@@ -214,6 +214,8 @@ static void give_up(struct dstb_node *node)
 		dstb_node_end_pending(node);
 		dstb_member_kick(vol);
 		dstb_dirty_kick(vol);
+		/* It may be there just now, and have been looked at in vain. */
+		dstb_member_reconnect(node);
 		return;
 	}
 	dstb_node_set_state(node, DST_NODE_STATE_LOST,
