@@ -30,6 +30,7 @@ void dstb_leg_start(struct dstb_leg *leg, bool patient)
 	leg->patient = patient;
 	leg->started_ns = leg->io->op == REQ_OP_READ && leg->io->nr_legs > 1 ? ktime_get_ns() : 0;
 	atomic_inc(&node->in_flight);
+	smp_mb__after_atomic(); /* counted, then whether it can be started: dstb_node_busy() */
 	if (static_branch_unlikely(&dstb_fault_holds) && dstb_fault_hold(node))
 		dstb_node_pend(leg);
 	else if (likely(READ_ONCE(node->ready)))

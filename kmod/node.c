@@ -148,6 +148,25 @@ void dstb_node_pend(struct dstb_leg *leg)
 		dstb_leg_end(leg, BLK_STS_TRANSPORT);
 }
 
+/**
+ * dstb_node_busy() - how many legs the medium has now, apart from those that wait for it
+ * @node:	the node
+ *
+ * Context: any.
+ */
+u32 dstb_node_busy(struct dstb_node *node)
+{
+	unsigned long flags;
+	u32 nr;
+
+	smp_mb(); /* it can't be started on, then who is counted: pairs with dstb_leg_start() */
+	spin_lock_irqsave(&node->lock, flags);
+	/* Together: a leg leaves both counts, one after the other. */
+	nr = atomic_read(&node->in_flight) - node->nr_pending;
+	spin_unlock_irqrestore(&node->lock, flags);
+	return nr;
+}
+
 static void take_pending(struct dstb_node *node, struct list_head *legs)
 {
 	unsigned long flags;

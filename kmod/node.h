@@ -196,6 +196,7 @@ bool dstb_node_set_state(struct dstb_node *node, u32 state, const char *reason);
 void dstb_node_set_part(struct dstb_node *node, enum dstb_part part, bool ready);
 void dstb_node_pend(struct dstb_leg *leg);
 void dstb_node_end_pending(struct dstb_node *node);
+u32 dstb_node_busy(struct dstb_node *node);
 const char *dstb_node_state_name(u32 state);
 void dstb_node_view(const struct dstb_node *node, struct dstb_node_view *view);
 u32 dstb_node_connections(const struct dstb_node *node);
@@ -203,12 +204,6 @@ u32 dstb_node_connections(const struct dstb_node *node);
 static inline u32 dstb_node_in_flight(const struct dstb_node *node)
 {
 	return atomic_read(&node->in_flight);
-}
-
-/* Legs that the medium has now, apart from those that wait for it. */
-static inline u32 dstb_node_busy(const struct dstb_node *node)
-{
-	return atomic_read(&node->in_flight) - READ_ONCE(node->nr_pending);
 }
 
 /* The metadata is at the end of the medium. */

@@ -82,6 +82,7 @@ static void raw_start(struct dstb_volume *vol, struct dstb_raw *raw)
 	leg->node = raw->node;
 	leg->sector = raw->sector;
 	atomic_inc(&raw->node->in_flight);
+	smp_mb__after_atomic(); /* as in dstb_leg_start() */
 	if (raw->always || READ_ONCE(raw->node->ready))
 		raw->node->ops->start(leg);
 	else
