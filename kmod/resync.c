@@ -251,16 +251,19 @@ static bool is_unrecorded(const struct dstb_volume *vol)
 static int sync_region(struct dstb_sync *sync, u32 nr)
 {
 	struct dstb_volume *vol = sync->vol;
-	bool unclean = test_bit(nr, vol->dirty.unclean);
+	bool unclean;
 	int err;
 
-	if (unclean && is_unrecorded(vol)) {
-		dstb_member_kick(vol);
-		return -EAGAIN;
-	}
 	begin_region(sync);
 	dstb_dirty_lock(vol, nr);
-	err = sync_runs(sync, nr, unclean, unclean, false);
+	/* With the lock: the last write in it may have failed, and put its node out. */
+	unclean = test_bit(nr, vol->dirty.unclean);
+	if (unclean && is_unrecorded(vol)) {
+		dstb_member_kick(vol);
+		err = -EAGAIN;
+	} else {
+		err = sync_runs(sync, nr, unclean, unclean, false);
+	}
 	dstb_fault_wait(&vol->faults.region_ms);
 	if (!err)
 		end_region(sync, nr);
