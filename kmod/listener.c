@@ -4,6 +4,7 @@
  */
 #include <linux/net.h>
 #include <linux/netlink.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
@@ -61,6 +62,7 @@ static void accept_work_fn(struct work_struct *work)
 {
 	struct dstb_listener *listener =
 		container_of(to_delayed_work(work), struct dstb_listener, accept_work);
+	unsigned int noio = memalloc_noio_save(); /* as hello_work_fn() */
 	struct socket *sock;
 	bool go = true;
 	int err = 0;
@@ -84,6 +86,7 @@ static void accept_work_fn(struct work_struct *work)
 	/* With -EINVAL it does not listen any more. */
 	if (err && err != -EAGAIN && err != -EINVAL)
 		queue_delayed_work(dstb_wq, &listener->accept_work, ACCEPT_AGAIN);
+	memalloc_noio_restore(noio);
 }
 
 static int listener_open(struct dstb_listener *listener, struct netlink_ext_ack *extack)
@@ -125,6 +128,7 @@ struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr 
 					struct netlink_ext_ack *extack)
 {
 	struct dstb_listener *listener;
+	unsigned int noio;
 	int err;
 
 	lockdep_assert_held(&dstb_target_lock);
@@ -135,7 +139,7 @@ struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr 
 			return listener;
 		}
 	}
-	listener = kzalloc(sizeof(*listener), GFP_KERNEL);
+	listener = kzalloc(sizeof(*listener), GFP_NOIO);
 	if (!listener)
 		return ERR_PTR(-ENOMEM);
 	listener->net = net;
@@ -144,7 +148,9 @@ struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr 
 	INIT_DELAYED_WORK(&listener->accept_work, accept_work_fn);
 	INIT_LIST_HEAD(&listener->tconns);
 	init_waitqueue_head(&listener->gone);
+	noio = memalloc_noio_save();
 	err = listener_open(listener, extack);
+	memalloc_noio_restore(noio);
 	if (err) {
 		kfree(listener);
 		return ERR_PTR(err);

@@ -14,6 +14,7 @@
 
 #include <linux/net.h>
 #include <linux/ratelimit.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -234,7 +235,11 @@ static void tick_fn(struct work_struct *work)
 
 static void hello_work_fn(struct work_struct *work)
 {
+	/* Who takes dstb_target_lock may be what memory is to be reclaimed through. */
+	unsigned int noio = memalloc_noio_save();
+
 	dstb_tsession_hello(container_of(work, struct dstb_tconn, hello_work));
+	memalloc_noio_restore(noio);
 }
 
 /* ---- life ---- */
