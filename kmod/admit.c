@@ -90,7 +90,7 @@ static u64 instance_of(const struct dstb_node *node)
 static bool nothing_missed(struct dstb_node *node, const struct dstb_super *theirs)
 {
 	return node->part == DSTB_PART_IN && theirs && dstb_age_equal(&theirs->age, &node->age) &&
-	       theirs->sequence == node->super_seq && node->instance == instance_of(node);
+	       node->instance == instance_of(node);
 }
 
 static void admit_failed(struct dstb_node *node, int err)

@@ -547,7 +547,6 @@ static int read_bitmaps(struct dstb_volume *vol)
 	/* Writes were under way: their regions may differ between copies (R3). */
 	if (crashed)
 		bitmap_copy(dirty->unclean, dirty->bits, dirty->nr_regions);
-	atomic_set(&dirty->nr_unclean, bitmap_weight(dirty->unclean, dirty->nr_regions));
 	for (i = 0; i < vol->nr_data && !err; i++)
 		if (READ_ONCE(vol->nodes[i]->part) == DSTB_PART_IN)
 			err = dstb_dirty_write_all(vol->nodes[i]);

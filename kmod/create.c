@@ -150,7 +150,6 @@ static int begin_tracking(struct dstb_volume *vol)
 		return err;
 	bitmap_set(dirty->bits, 0, dirty->nr_regions);
 	bitmap_set(dirty->unclean, 0, dirty->nr_regions);
-	atomic_set(&dirty->nr_unclean, dirty->nr_regions);
 	for (i = 0; i < vol->nr_data && !err; i++)
 		err = dstb_dirty_write_all(vol->nodes[i]);
 	return err;

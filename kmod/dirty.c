@@ -127,7 +127,7 @@ static void set_later(struct dstb_volume *vol, struct dstb_region *region)
 	spin_lock_irqsave(&dirty->lock, flags);
 	list_add_tail(&region->queue, &dirty->pending);
 	spin_unlock_irqrestore(&dirty->lock, flags);
-	queue_work(vol->meta_wq, &dirty->intent_work);
+	mod_delayed_work(vol->meta_wq, &dirty->intent_work, 0);
 }
 
 static bool enter(struct dstb_region *region, struct dstb_io *io)
@@ -230,8 +230,7 @@ void dstb_dirty_end(struct dstb_volume *vol, struct dstb_io *io)
  */
 void dstb_dirty_unclean(struct dstb_volume *vol, struct dstb_io *io)
 {
-	if (!test_and_set_bit(io->region->nr, vol->dirty.unclean))
-		atomic_inc(&vol->dirty.nr_unclean);
+	set_bit(io->region->nr, vol->dirty.unclean);
 	if (!READ_ONCE(vol->gate_dead) && READ_ONCE(vol->started))
 		dstb_resync_kick(vol);
 }
@@ -384,7 +383,8 @@ static void region_set(struct dstb_volume *vol, struct dstb_region *region)
 
 static void intent_work_fn(struct work_struct *work)
 {
-	struct dstb_volume *vol = container_of(work, struct dstb_volume, dirty.intent_work);
+	struct dstb_volume *vol =
+		container_of(to_delayed_work(work), struct dstb_volume, dirty.intent_work);
 	DECLARE_BITMAP(blocks, MAX_BLOCKS);
 	struct dstb_dirty *dirty = &vol->dirty;
 	struct dstb_region *region, *next;
@@ -402,10 +402,14 @@ static void intent_work_fn(struct work_struct *work)
 	failed = write_marked(vol, blocks, true);
 	dstb_fault_wait(&vol->faults.intent_ms);
 	if (failed && !READ_ONCE(vol->gate_dead) && any_data_node(vol)) {
-		/* Nobody is there now; dstb_dirty_kick() comes when somebody is. */
+		/*
+		 * Nobody took them. dstb_dirty_kick() comes when somebody returns; the last copy
+		 * may have reported an error, and stays.
+		 */
 		spin_lock_irq(&dirty->lock);
 		list_splice(&pending, &dirty->pending);
 		spin_unlock_irq(&dirty->lock);
+		queue_delayed_work(vol->meta_wq, &dirty->intent_work, HZ);
 		return;
 	}
 	list_for_each_entry_safe(region, next, &pending, queue) {
@@ -424,7 +428,7 @@ static void intent_work_fn(struct work_struct *work)
 void dstb_dirty_kick(struct dstb_volume *vol)
 {
 	if (vol->dirty.bits)
-		queue_work(vol->meta_wq, &vol->dirty.intent_work);
+		mod_delayed_work(vol->meta_wq, &vol->dirty.intent_work, 0);
 }
 
 /* ---- cleaning ---- */
@@ -690,6 +694,18 @@ int dstb_dirty_write_all(struct dstb_node *node)
 	return err;
 }
 
+/* Into dirty->buf. Returns how many regions that are, or a negative errno. */
+static int read_blocks(struct dstb_node *node, u32 first, u32 nr)
+{
+	struct dstb_dirty *dirty = &node->vol->dirty;
+	int err;
+
+	err = dstb_raw_one(node, REQ_OP_READ, true,
+			   node->meta + DST_DISK_BITMAP_SECTOR + first * BLOCK_SECTORS,
+			   nr * BLOCK_SECTORS, dirty->buf);
+	return err ?: min(nr * BLOCK_BITS, dirty->nr_regions - first * (u32)BLOCK_BITS);
+}
+
 /**
  * dstb_dirty_merge() - take what a returning node's bitmap says into the volume's
  * @node:	the node, not in service yet
@@ -701,18 +717,15 @@ int dstb_dirty_merge(struct dstb_node *node)
 {
 	struct dstb_volume *vol = node->vol;
 	struct dstb_dirty *dirty = &vol->dirty;
-	u32 first, nr, bits, bit;
 	unsigned long *ours;
-	int err;
+	u32 first, nr, bit;
+	int bits;
 
 	for (first = 0; first < dirty->nr_blocks; first += nr) {
 		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
-		err = dstb_raw_one(node, REQ_OP_READ, true,
-				   node->meta + DST_DISK_BITMAP_SECTOR + first * BLOCK_SECTORS,
-				   nr * BLOCK_SECTORS, dirty->buf);
-		if (err)
-			return err;
-		bits = min(nr * BLOCK_BITS, dirty->nr_regions - first * (u32)BLOCK_BITS);
+		bits = read_blocks(node, first, nr);
+		if (bits < 0)
+			return bits;
 		ours = dirty->bits + first * (BLOCK_BITS / BITS_PER_LONG);
 		if (bitmap_subset(dirty->buf, ours, bits))
 			continue;
@@ -757,23 +770,19 @@ void dstb_dirty_fill(struct dstb_volume *vol)
 int dstb_dirty_read(struct dstb_node *node, unsigned long *into)
 {
 	struct dstb_dirty *dirty = &node->vol->dirty;
-	u32 first, nr, bits, bit;
-	int err = 0;
+	u32 first, nr, bit;
+	int bits;
 
-	for (first = 0; first < dirty->nr_blocks && !err; first += nr) {
+	for (first = 0; first < dirty->nr_blocks; first += nr) {
 		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
-		err = dstb_raw_one(node, REQ_OP_READ, true,
-				   node->meta + DST_DISK_BITMAP_SECTOR +
-					   first * BLOCK_SECTORS,
-				   nr * BLOCK_SECTORS, dirty->buf);
-		bits = min(nr * BLOCK_BITS, dirty->nr_regions - first * (u32)BLOCK_BITS);
-		if (err)
-			break;
+		bits = read_blocks(node, first, nr);
+		if (bits < 0)
+			return bits;
 		/* One by one: writes set others in the same word meanwhile. */
 		for_each_set_bit(bit, dirty->buf, bits)
 			set_bit(first * BLOCK_BITS + bit, into);
 	}
-	return err;
+	return 0;
 }
 
 /* ---- life ---- */
@@ -819,7 +828,7 @@ int dstb_dirty_init(struct dstb_volume *vol, u64 capacity, u32 shift)
 	INIT_LIST_HEAD(&dirty->pending);
 	INIT_LIST_HEAD(&dirty->starved);
 	init_waitqueue_head(&dirty->wait);
-	INIT_WORK(&dirty->intent_work, intent_work_fn);
+	INIT_DELAYED_WORK(&dirty->intent_work, intent_work_fn);
 	INIT_DELAYED_WORK(&dirty->clean_work, clean_work_fn);
 	return dirty_alloc(dirty);
 }
@@ -835,7 +844,7 @@ void dstb_dirty_stop(struct dstb_volume *vol)
 	if (!vol->dirty.bits)
 		return;
 	disable_delayed_work_sync(&vol->dirty.clean_work);
-	disable_work_sync(&vol->dirty.intent_work);
+	disable_delayed_work_sync(&vol->dirty.intent_work);
 }
 
 /**

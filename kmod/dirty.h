@@ -60,7 +60,6 @@ struct dstb_dirty_bucket {
  * @shift:	log2 of a region's sectors
  * @nr_blocks:	of the bitmap on the medium that are in use, of DSTB_DIRTY_BLOCK bytes
  * @unclean:	a bit for each region that may differ although no node lacks it
- * @nr_unclean:	of them left
  * @buckets:	regions that are written to
  * @slots:	memory of all regions
  * @resync:	for a region that is resynced and not in use
@@ -81,7 +80,6 @@ struct dstb_dirty {
 	u32 shift;
 	u32 nr_blocks;
 	unsigned long *unclean;
-	atomic_t nr_unclean;
 	struct dstb_dirty_bucket *buckets;
 	struct dstb_region *slots;
 	struct dstb_region resync;
@@ -90,7 +88,7 @@ struct dstb_dirty {
 	u32 nr_free;
 	struct list_head pending;
 	struct list_head starved;
-	struct work_struct intent_work;
+	struct delayed_work intent_work;
 	struct delayed_work clean_work;
 	bool sweep;
 	wait_queue_head_t wait;

@@ -259,7 +259,7 @@ static int check_size(struct dstb_node *node, struct netlink_ext_ack *extack)
  */
 const struct dstb_node_ops *dstb_node_ops_of(const struct dstb_node_config *cfg)
 {
-	if (str_has_prefix(cfg->path, DSTB_EXPORT_PATH))
+	if (str_has_prefix(cfg->path, DSTB_PATH_EXPORT))
 		return &dstb_node_export_ops;
 	return cfg->path[0] ? &dstb_node_local_ops : &dstb_node_remote_ops;
 }

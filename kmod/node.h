@@ -241,11 +241,8 @@ static inline bool dstb_node_has(const struct dstb_node *node, u32 region)
 /* node_local.c: what devices of this kernel share */
 void dstb_node_bdev_limits(struct dstb_node *node);
 u32 dstb_node_depth(const struct dstb_node *node);
-int dstb_node_bdev_suits(const struct dstb_node *node, struct netlink_ext_ack *extack);
+int dstb_node_bdev_reopen(struct dstb_node *node, struct netlink_ext_ack *extack);
 void dstb_node_bdev_start(struct dstb_leg *leg);
-
-/* The path of a local node that is an export of this kernel begins so. */
-#define DSTB_EXPORT_PATH	"export:"
 
 const struct dstb_node_ops *dstb_node_ops_of(const struct dstb_node_config *cfg);
 

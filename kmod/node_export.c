@@ -14,7 +14,7 @@
 
 static const char *export_name(const struct dstb_node *node)
 {
-	return node->config.path + strlen(DSTB_EXPORT_PATH);
+	return node->config.path + strlen(DSTB_PATH_EXPORT);
 }
 
 /* With the target's lock held: only remembers it. */
@@ -57,20 +57,6 @@ static int export_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 	return 0;
 }
 
-static int export_reopen(struct dstb_node *node, struct netlink_ext_ack *extack)
-{
-	int err;
-
-	export_close(node);
-	err = export_open(node, extack);
-	if (err)
-		return err;
-	err = dstb_node_bdev_suits(node, extack);
-	if (err)
-		export_close(node);
-	return err;
-}
-
 static u32 export_connections(const struct dstb_node *node)
 {
 	return READ_ONCE(node->attached) ? 1 : 0;
@@ -83,7 +69,7 @@ static u64 export_instance(const struct dstb_node *node)
 
 const struct dstb_node_ops dstb_node_export_ops = {
 	.open = export_open,
-	.reopen = export_reopen,
+	.reopen = dstb_node_bdev_reopen,
 	.start = dstb_node_bdev_start,
 	.close = export_close,
 	.connections = export_connections,

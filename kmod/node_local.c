@@ -108,14 +108,8 @@ u32 dstb_node_depth(const struct dstb_node *node)
 	return below ? below->depth : 0;
 }
 
-/**
- * dstb_node_bdev_suits() - does a node's device suit the volume, which is what it is?
- * @node:	the node
- * @extack:	gets the sentence
- *
- * Return: 0 or -EMEDIUMTYPE.
- */
-int dstb_node_bdev_suits(const struct dstb_node *node, struct netlink_ext_ack *extack)
+/* Does it suit the volume, which is what it is? */
+static int bdev_suits(const struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	const struct dstb_volume *vol = node->vol;
 	const char *why = NULL;
@@ -163,17 +157,25 @@ static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 	return 0;
 }
 
-static int local_reopen(struct dstb_node *node, struct netlink_ext_ack *extack)
+/**
+ * dstb_node_bdev_reopen() - open a node's device again
+ * @node:	the node
+ * @extack:	gets the sentence
+ *
+ * Context: process, may sleep.
+ * Return: 0, or a negative errno, and it is closed.
+ */
+int dstb_node_bdev_reopen(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	int err;
 
-	local_close(node);
-	err = local_open(node, extack);
+	node->ops->close(node);
+	err = node->ops->open(node, extack);
 	if (err)
 		return err;
-	err = dstb_node_bdev_suits(node, extack);
+	err = bdev_suits(node, extack);
 	if (err)
-		local_close(node);
+		node->ops->close(node);
 	return err;
 }
 
@@ -224,7 +226,7 @@ void dstb_node_bdev_start(struct dstb_leg *leg)
 
 const struct dstb_node_ops dstb_node_local_ops = {
 	.open = local_open,
-	.reopen = local_reopen,
+	.reopen = dstb_node_bdev_reopen,
 	.start = dstb_node_bdev_start,
 	.close = local_close,
 };

@@ -230,8 +230,7 @@ static void end_region(struct dstb_sync *sync, u32 nr)
 		node->sync_done++;
 	}
 	spin_unlock_irq(&vol->member_lock);
-	if (test_and_clear_bit(nr, vol->dirty.unclean))
-		atomic_dec(&vol->dirty.nr_unclean);
+	clear_bit(nr, vol->dirty.unclean);
 }
 
 /*
