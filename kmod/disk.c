@@ -324,6 +324,8 @@ static const char *check_nodes(const struct dstb_super *super)
 		if (!node->weight || node->weight > MAX_WEIGHT)
 			return "weight of a node out of bounds";
 		witness = node->flags & DST_DISK_NODE_WITNESS;
+		if (!witness && data != i)
+			return "a witness before a node with data";
 		if (node->size > MAX_SECTORS || (!node->size && !witness))
 			return "size of a node out of bounds";
 		data += !witness;

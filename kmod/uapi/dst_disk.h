@@ -110,7 +110,7 @@ struct dst_disk_param {
  * @params:	for the policy
  * @fingerprint: hashes of what place() answers at sampled sectors
  * @reserved2:	0
- * @nodes:	the nodes of the layout
+ * @nodes:	the nodes of the layout, then the witnesses
  */
 struct dst_disk_super {
 	char magic[8];

@@ -564,7 +564,7 @@ struct dst_node_replace_opts {
  *
  * It gets everything by resynchronization.
  *
- * Return: 0 or a negative errno. Then the node is where it was: one that was in service comes back,
+ * Return: 0 or a negative errno, and the node is where it was: one that was in service comes back,
  * others are suspended.
  */
 int dst_node__replace(struct dst_handle *handle, const char *volume, uint32_t index,
