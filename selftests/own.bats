@@ -54,8 +54,8 @@ rejected() { dstctl export show e --json | jq .rejected; }
 
 @test "a new session of an instance takes the place of its old one, when the device is through with that one's writes" {
 	held
-	wait=submitted start old --instance 5 --seed 170 submit $tcp e
-	parked new --instance 5 read $tcp e
+	wait=submitted start old --instance 5 --seed 170 submit "$tcp" e
+	parked new --instance 5 read "$tcp" e
 	retry 5 said old 'bye .*status=37' closed
 	not said new welcome
 	release
@@ -66,8 +66,8 @@ rejected() { dstctl export show e --json | jq .rejected; }
 
 @test "a HELLO may wait for longer than a handshake may take" {
 	held
-	wait=submitted start old --instance 5 --seed 170 submit $tcp e
-	parked new --instance 5 read $tcp e
+	wait=submitted start old --instance 5 --seed 170 submit "$tcp" e
+	parked new --instance 5 read "$tcp" e
 	sleep 8
 	not said new 'welcome|reject|closed'
 	release
@@ -77,9 +77,9 @@ rejected() { dstctl export show e --json | jq .rejected; }
 
 @test "of two HELLOs of an instance that wait, the newer one gets the session" {
 	held
-	wait=submitted start old --instance 5 submit $tcp e
-	parked first --instance 5 watch $tcp e
-	parked second --instance 5 watch $tcp e
+	wait=submitted start old --instance 5 submit "$tcp" e
+	parked first --instance 5 watch "$tcp" e
+	parked second --instance 5 watch "$tcp" e
 	retry 5 said first "reject status=37 .*volume 'wirepeer' has asked for export 'e' again since"
 	release
 	retry 10 said second welcome
@@ -90,30 +90,30 @@ rejected() { dstctl export show e --json | jq .rejected; }
 
 @test "another instance of the same volume is refused while the first is there" {
 	on_offer
-	start first --instance 5 watch $tcp e
-	says "^reject status=33 .*busy: volume 'wirepeer' has it as writer" 3 --instance 6 hello $tcp e
-	says "^reject status=33 .*busy" 3 --client $other --instance 5 hello $tcp e
+	start first --instance 5 watch "$tcp" e
+	says "^reject status=33 .*busy: volume 'wirepeer' has it as writer" 3 --instance 6 hello "$tcp" e
+	says "^reject status=33 .*busy" 3 --client $other --instance 5 hello "$tcp" e
 	not said first bye
 }
 
 @test "a session that has said good-bye is waited for, not in the way" {
 	held
-	wait=submitted start old --seed 187 leave $tcp e
+	wait=submitted start old --seed 187 leave "$tcp" e
 	retry 5 said old closed
-	parked new --client $other read $tcp e
+	parked new --client $other read "$tcp" e
 	release
 	retry 10 said new 'read byte=bb'
 }
 
 @test "an export says which life it is in" {
 	on_offer
-	says '^welcome' 0 hello $tcp e
+	says '^welcome' 0 hello "$tcp" e
 	first=$(instance out)
-	retry 5 says '^welcome' 0 --client $other hello $tcp e
+	retry 5 says '^welcome' 0 --client $other hello "$tcp" e
 	equal instance "$(instance out)" "$first"
 	dstctl export remove e
 	exported e /dev/a
-	says '^welcome' 0 hello $tcp e
+	says '^welcome' 0 hello "$tcp" e
 	not equal instance "$(instance out)" "$first"
 }
 
@@ -121,42 +121,42 @@ rejected() { dstctl export show e --json | jq .rejected; }
 
 @test "who takes over fences the writer, and begins when the device is through with its writes" {
 	held
-	wait=submitted start old --instance 5 --seed 170 submit $tcp e
-	says "^reject status=33" 3 --client $other hello $tcp e
-	parked new --client $other --takeover read $tcp e
+	wait=submitted start old --instance 5 --seed 170 submit "$tcp" e
+	says "^reject status=33" 3 --client $other hello "$tcp" e
+	parked new --client $other --takeover read "$tcp" e
 	retry 5 said old 'bye .*status=40' closed
 	not said new welcome
 	release
 	retry 10 said new 'read byte=aa'
 	# It does not come back by itself, whether it asks nicely or not.
 	retry 5 sessions_are e 0
-	says "^reject status=40 .*volume 'wirepeer' is fenced: another one has taken export 'e' over" 3 --instance 5 hello $tcp e
-	says "^reject status=40" 3 --instance 5 --takeover hello $tcp e
+	says "^reject status=40 .*volume 'wirepeer' is fenced: another one has taken export 'e' over" 3 --instance 5 hello "$tcp" e
+	says "^reject status=40" 3 --instance 5 --takeover hello "$tcp" e
 	# Another life of it may.
-	says '^welcome' 0 --instance 6 hello $tcp e
+	says '^welcome' 0 --instance 6 hello "$tcp" e
 }
 
 @test "of two that take over at the same time, the last one has the export" {
 	held
-	wait=submitted start old --instance 5 submit $tcp e
-	parked first --client $other --instance 6 --takeover watch $tcp e
-	parked second --client $third --instance 7 --takeover watch $tcp e
+	wait=submitted start old --instance 5 submit "$tcp" e
+	parked first --client $other --instance 6 --takeover watch "$tcp" e
+	parked second --client $third --instance 7 --takeover watch "$tcp" e
 	said old 'bye .*status=40' closed
 	release
 	retry 10 said second welcome
 	said first welcome 'bye .*status=40' closed
 	equal sessions "$(sessions e)" 1
 	not said second bye
-	says "^reject status=40" 3 --client $other --instance 6 hello $tcp e
+	says "^reject status=40" 3 --client $other --instance 6 hello "$tcp" e
 }
 
 @test "while one waits to take over, others are refused, and so is the fenced one when it reconnects" {
 	held
-	wait=submitted start old --instance 5 submit $tcp e
-	parked again --instance 5 watch $tcp e
-	parked new --client $other --takeover watch $tcp e
-	says "^reject status=33 .*busy" 3 --client $third hello $tcp e
-	says "^reject status=40" 3 --instance 5 hello $tcp e
+	wait=submitted start old --instance 5 submit "$tcp" e
+	parked again --instance 5 watch "$tcp" e
+	parked new --client $other --takeover watch "$tcp" e
+	says "^reject status=33 .*busy" 3 --client $third hello "$tcp" e
+	says "^reject status=40" 3 --instance 5 hello "$tcp" e
 	release
 	retry 10 said again "reject status=40"
 	retry 10 said new welcome
@@ -164,42 +164,42 @@ rejected() { dstctl export show e --json | jq .rejected; }
 
 @test "all who write to a shared export are fenced, who reads is not" {
 	on_offer --shared
-	start a --role shared --instance 5 watch $tcp e
-	start b --role shared --client $other watch $tcp e
-	start c --role reader --client $third watch $tcp e
-	start d --client 00000000-0000-0000-0000-000000000004 --takeover watch $tcp e
+	start a --role shared --instance 5 watch "$tcp" e
+	start b --role shared --client $other watch "$tcp" e
+	start c --role reader --client $third watch "$tcp" e
+	start d --client 00000000-0000-0000-0000-000000000004 --takeover watch "$tcp" e
 	retry 5 said a 'bye .*status=40' closed
 	retry 5 said b 'bye .*status=40' closed
 	not said c bye
 	equal sessions "$(sessions e)" 2
-	says "^reject status=40" 3 --role shared --instance 5 hello $tcp e
+	says "^reject status=40" 3 --role shared --instance 5 hello "$tcp" e
 }
 
 @test "taking over what nobody has is no different from opening it, but who had it is fenced" {
 	on_offer
-	says '^welcome' 0 --instance 5 hello $tcp e
+	says '^welcome' 0 --instance 5 hello "$tcp" e
 	retry 5 sessions_are e 0
-	says '^welcome' 0 --client $other --takeover hello $tcp e
+	says '^welcome' 0 --client $other --takeover hello "$tcp" e
 	retry 5 sessions_are e 0
-	says "^reject status=40" 3 --instance 5 hello $tcp e
-	says '^welcome' 0 --instance 6 hello $tcp e
+	says "^reject status=40" 3 --instance 5 hello "$tcp" e
+	says '^welcome' 0 --instance 6 hello "$tcp" e
 }
 
 @test "who may not have the export at all fences nobody" {
 	on_offer
-	start old watch $tcp e
-	says "^reject status=33" 3 --role shared --client $other hello $tcp e
-	says "^reject status=34" 3 --client $other --takeover future $tcp e
+	start old watch "$tcp" e
+	says "^reject status=33" 3 --role shared --client $other hello "$tcp" e
+	says "^reject status=34" 3 --client $other --takeover future "$tcp" e
 	not said old bye
 	equal sessions "$(sessions e)" 1
 }
 
 @test "who gives up while it waits leaves nothing behind" {
 	held
-	wait=submitted start old --instance 5 submit $tcp e
-	parked new --client $other --takeover watch $tcp e
+	wait=submitted start old --instance 5 submit "$tcp" e
+	parked new --client $other --takeover watch "$tcp" e
 	kill "$background"
-	parked next --client $third --takeover watch $tcp e
+	parked next --client $third --takeover watch "$tcp" e
 	release
 	retry 10 said next welcome
 	not said next bye
@@ -208,9 +208,9 @@ rejected() { dstctl export show e --json | jq .rejected; }
 
 @test "an export can be removed while HELLOs wait" {
 	held
-	wait=submitted start old --instance 5 submit $tcp e
-	parked first --instance 5 watch $tcp e
-	parked second --client $other --takeover watch $tcp e
+	wait=submitted start old --instance 5 submit "$tcp" e
+	parked first --instance 5 watch "$tcp" e
+	parked second --client $other --takeover watch "$tcp" e
 	said old 'bye .*status=37' closed
 	background dstctl export remove e
 	defer release # before that is waited for
@@ -226,7 +226,7 @@ rejected() { dstctl export show e --json | jq .rejected; }
 	held 300
 	for n in {1..40}; do
 		"$peer" --seconds 20 --client "00000000-0000-0000-0000-00000000000$((n % 3))" --instance $((n % 5 + 1)) \
-			--takeover --seed "$n" submit $tcp e > "$BATS_TEST_TMPDIR/peer-$n" & pids+=($!)
+			--takeover --seed "$n" submit "$tcp" e > "$BATS_TEST_TMPDIR/peer-$n" & pids+=($!)
 		[ $((n % 4)) != 0 ] || kill "${pids[$((RANDOM % n))]}" 2> /dev/null || :
 		sleep 0.05
 	done
@@ -234,7 +234,7 @@ rejected() { dstctl export show e --json | jq .rejected; }
 	kill "${pids[@]}" 2> /dev/null || :
 	wait "${pids[@]}" || :
 	retry 20 sessions_are e 0
-	says '^welcome' 0 --client $other --instance 99 hello $tcp e
+	says '^welcome' 0 --client $other --instance 99 hello "$tcp" e
 	at_most 10 dstctl export remove e
 }
 
@@ -252,8 +252,8 @@ suspending() {
 	local life
 	on_offer --shared
 	equal suspended "$(suspended)" false
-	start stays --role shared watch $tcp e
-	start leaves --role shared --client $other polite $tcp e
+	start stays --role shared watch "$tcp" e
+	start leaves --role shared --client $other polite "$tcp" e
 	life=$(instance leaves)
 	at_most 20 dstctl export suspend e
 	retry 5 said stays 'leaving tag=0 status=0 length=0' 'bye .*status=41' closed
@@ -261,21 +261,21 @@ suspending() {
 	not said leaves bye
 	equal suspended "$(suspended)" true
 	equal sessions "$(sessions e)" 0
-	says "^reject status=41 .*export 'e' is suspended: try again later" 3 --role shared hello $tcp e
-	says "^reject status=41" 3 --client $third --takeover hello $tcp e
+	says "^reject status=41 .*export 'e' is suspended: try again later" 3 --role shared hello "$tcp" e
+	says "^reject status=41" 3 --client $third --takeover hello "$tcp" e
 	refused "export 'e' is suspended already" dstctl export suspend e
 	dstctl export resume e
 	refused "export 'e' is not suspended" dstctl export resume e
 	refused "no export named 'f'" dstctl export suspend f
 	refused "no export named 'f'" dstctl export resume f
 	equal suspended "$(suspended)" false
-	says '^welcome' 0 --role shared hello $tcp e
+	says '^welcome' 0 --role shared hello "$tcp" e
 	equal instance "$(instance out)" "$life"
 }
 
 @test "suspending waits for what is under way, and the initiator gets its reply" {
 	held
-	wait=submitted start old submit $tcp e
+	wait=submitted start old submit "$tcp" e
 	suspending
 	retry 5 said old leaving
 	sleep 3
@@ -288,7 +288,7 @@ suspending() {
 @test "an initiator that does not leave is cut off after 30 seconds" {
 	local start=$SECONDS
 	held 1000
-	start old busy $tcp e
+	start old busy "$tcp" e
 	at_most 60 dstctl export suspend e
 	[ $((SECONDS - start)) -ge 29 ]
 	retry 5 said old leaving 'bye status=41' closed
@@ -297,7 +297,7 @@ suspending() {
 
 @test "suspending can be interrupted: then all are cut off, and the export is suspended" {
 	held
-	wait=submitted start old submit $tcp e
+	wait=submitted start old submit "$tcp" e
 	suspending
 	kill "$background"
 	retry 5 not kill -0 "$background"
@@ -307,12 +307,12 @@ suspending() {
 	release
 	retry 10 sessions_are e 0
 	dstctl export resume e
-	says '^welcome' 0 --client $other hello $tcp e
+	says '^welcome' 0 --client $other hello "$tcp" e
 }
 
 @test "an export that is resumed or removed while it is being suspended" {
 	held
-	wait=submitted start old submit $tcp e
+	wait=submitted start old submit "$tcp" e
 	suspending
 	dstctl export resume e
 	wait "$background" || equal status "$?" 1
@@ -329,9 +329,9 @@ suspending() {
 
 @test "HELLOs that wait when an export is suspended are told so" {
 	held
-	wait=submitted start old --instance 5 submit $tcp e
-	parked first --client $other --takeover watch $tcp e
-	parked second --client $third --takeover watch $tcp e
+	wait=submitted start old --instance 5 submit "$tcp" e
+	parked first --client $other --takeover watch "$tcp" e
+	parked second --client $third --takeover watch "$tcp" e
 	suspending
 	retry 5 said first 'reject status=41'
 	retry 5 said second 'reject status=41'
@@ -346,17 +346,17 @@ suspending() {
 	a=$(disk a 8 cache=4)
 	dm_linear lin "$a" > /dev/null
 	exported e /dev/mapper/lin
-	start old watch $tcp e
+	start old watch "$tcp" e
 	life=$(instance old)
 	dstctl export suspend e
 	dstctl export resume e
-	says '^welcome' 0 hello $tcp e
+	says '^welcome' 0 hello "$tcp" e
 	equal instance "$(instance out)" "$life"
 	dm_table lin "0 $(sectors "$a") flakey $a 0 0 10"
 	dstctl export suspend e
 	dm_heal lin "$a"
 	dstctl export resume e
-	says '^welcome' 0 hello $tcp e
+	says '^welcome' 0 hello "$tcp" e
 	not equal instance "$(instance out)" "$life"
 }
 
@@ -366,8 +366,8 @@ suspending() {
 	background dstctl events --json >> "$events"
 	on_offer
 	retry 5 eval 'dstctl export remove e; exported e /dev/a && grep -q added "$events"'
-	start old --volume lost watch $tcp e
-	says '^welcome' 0 --volume won --client $other --takeover hello $tcp e
+	start old --volume lost watch "$tcp" e
+	says '^welcome' 0 --volume won --client $other --takeover hello "$tcp" e
 	retry 5 sessions_are e 0
 	dstctl export suspend e
 	dstctl export resume e

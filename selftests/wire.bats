@@ -22,7 +22,7 @@ closes() {
 	local mode before
 	before=$(rejected)
 	for mode; do
-		if ! "$peer" --role "${role:-shared}" "$mode" $tcp e > "$BATS_TEST_TMPDIR/out"; then
+		if ! "$peer" --role "${role:-shared}" "$mode" "$tcp" e > "$BATS_TEST_TMPDIR/out"; then
 			echo "$mode: not closed, but:"
 			cat "$BATS_TEST_TMPDIR/out"
 			return 1
@@ -36,13 +36,13 @@ closes() {
 
 @test "a correct initiator from userspace is served, over TCP and UNIX sockets" {
 	on_offer a 8
-	says '^welcome .*size=16384 block=512' 0 hello $tcp e
-	says '^right' 0 roundtrip $tcp e
+	says '^welcome .*size=16384 block=512' 0 hello "$tcp" e
+	says '^right' 0 roundtrip "$tcp" e
 	says '^right' 0 --length 512 --sector 8191 roundtrip "$un" e
 	says '^right' 0 --length 1048576 --sector 8192 roundtrip "$un" e
-	says '^right' 0 --length 1048576 --sector 2047 roundtrip $tcp e
-	says '^closed' 0 bye $tcp e
-	says '^welcome' 0 slow-hello $tcp e
+	says '^right' 0 --length 1048576 --sector 2047 roundtrip "$tcp" e
+	says '^closed' 0 bye "$tcp" e
+	says '^welcome' 0 slow-hello "$tcp" e
 	says '^welcome' 0 slow-hello "$un" e
 	equal rejected "$(rejected)" 0
 	retry 5 sessions_are e 0
@@ -52,14 +52,14 @@ closes() {
 	on_offer a 8 --shared
 	closes bad-magic bad-crc wrong-version reserved unknown-opcode opcode-zero unknown-flag reply-flag read-fua \
 		wrong-epoch no-epoch has-status has-digest welcome reject leaving ping-flag bye-epoch
-	says '^right' 0 --role shared roundtrip $tcp e
+	says '^right' 0 --role shared roundtrip "$tcp" e
 }
 
 @test "a command outside of the export or of what was granted ends the connection" {
 	on_offer a 8 --shared
 	closes tag-out-of-range tag-huge length-zero length-huge length-over length-odd past-end over-end sector-huge \
 		write-over write-past-end flush-range zeroes-over zeroes-past-end zeroes-fua discard-over discard-huge
-	says '^right' 0 --role shared roundtrip $tcp e
+	says '^right' 0 --role shared roundtrip "$tcp" e
 }
 
 @test "a command that is not aligned to blocks ends the connection" {
@@ -67,7 +67,7 @@ closes() {
 	a=$(disk a 8 blocksize=4096)
 	exported e "$a" --shared
 	closes unaligned short-block length-odd over-end
-	says '^right' 0 --role shared roundtrip $tcp e
+	says '^right' 0 --role shared roundtrip "$tcp" e
 }
 
 @test "a reader that writes is cut off, and nothing is written" {
@@ -77,7 +77,7 @@ closes() {
 	ns=init dst export remove e
 	exported e /dev/a --read-only
 	role=reader closes write
-	says "export 'e' is read-only" 3 --role writer hello $tcp e
+	says "export 'e' is read-only" 3 --role writer hello "$tcp" e
 	zeroes /dev/a 0 $((8 << 20))
 }
 
@@ -87,38 +87,38 @@ closes() {
 		hello-version-order hello-role hello-flag hello-no-instance hello-reader-takeover hello-shared-takeover \
 		hello-late-takeover hello-conn hello-no-conns hello-many-conns hello-session \
 		hello-depth hello-request hello-window hello-no-chain hello-long-chain hello-export hello-no-export hello-volume
-	says '^welcome' 0 hello $tcp e
+	says '^welcome' 0 hello "$tcp" e
 }
 
 @test "a HELLO that cannot be granted is answered with the reason" {
 	on_offer a 8
-	says "^reject .*no version in common: the target speaks 1" 3 future $tcp e
-	says "^reject .*no export named 'f' here" 3 hello $tcp f
-	says "^reject .*no such session at export 'e'" 3 --conn 1 --conns 2 --session 4711 hello $tcp e
+	says "^reject .*no version in common: the target speaks 1" 3 future "$tcp" e
+	says "^reject .*no export named 'f' here" 3 hello "$tcp" f
+	says "^reject .*no such session at export 'e'" 3 --conn 1 --conns 2 --session 4711 hello "$tcp" e
 	says "^reject .*export 'e' is not shared" 3 --role shared hello "$un" e
-	says '^welcome' 0 hello $tcp e
+	says '^welcome' 0 hello "$tcp" e
 	retry 5 rejected_is 4
 }
 
 @test "a session is not for others: another client's, another instance's, and another role's, connections are refused" {
 	local session
 	on_offer a 8 --shared
-	background "$peer" --instance 5 --role shared --conns 2 --hold hello $tcp e > "$BATS_TEST_TMPDIR/held"
+	background "$peer" --instance 5 --role shared --conns 2 --hold hello "$tcp" e > "$BATS_TEST_TMPDIR/held"
 	retry 5 grep -q welcome "$BATS_TEST_TMPDIR/held"
 	session=$(sed -n 's/.*session=\([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/held")
 	says 'no such session' 3 --instance 5 --role shared --conns 2 --conn 1 --session "$session" \
-		--client 00000000-0000-0000-0000-000000000001 hello $tcp e
-	says 'no such session' 3 --instance 6 --role shared --conns 2 --conn 1 --session "$session" hello $tcp e
-	says 'no such session' 3 --instance 5 --role reader --conns 2 --conn 1 --session "$session" hello $tcp e
-	says 'no such session' 3 --instance 5 --role shared --conns 9 --conn 8 --session "$session" hello $tcp e
-	says '^welcome' 0 --instance 5 --role shared --conns 2 --conn 1 --session "$session" hello $tcp e
+		--client 00000000-0000-0000-0000-000000000001 hello "$tcp" e
+	says 'no such session' 3 --instance 6 --role shared --conns 2 --conn 1 --session "$session" hello "$tcp" e
+	says 'no such session' 3 --instance 5 --role reader --conns 2 --conn 1 --session "$session" hello "$tcp" e
+	says 'no such session' 3 --instance 5 --role shared --conns 9 --conn 8 --session "$session" hello "$tcp" e
+	says '^welcome' 0 --instance 5 --role shared --conns 2 --conn 1 --session "$session" hello "$tcp" e
 	# which has ended again, and the session with it
 	retry 5 sessions_are e 0
 }
 
 @test "when one connection of a session ends, the others do" {
 	on_offer a 8
-	says '^closed' 0 --conns 2 sibling $tcp e
+	says '^closed' 0 --conns 2 sibling "$tcp" e
 	retry 5 sessions_are e 0
 	says '^closed' 0 --conns 2 sibling "$un" e
 	retry 5 sessions_are e 0
@@ -130,7 +130,7 @@ closes() {
 	says '^closed' 0 --role shared tag-in-use "$un" e
 	says '^closed' 0 --role shared window "$un" e
 	says '^closed' 0 --role shared ping-flood "$un" e
-	says '^right' 0 --role shared roundtrip $tcp e
+	says '^right' 0 --role shared roundtrip "$tcp" e
 }
 
 @test "a stream of garbage ends the connection" {
@@ -141,13 +141,13 @@ closes() {
 	says '^closed' 0 late-garbage "$un" e
 	printf 'GET / HTTP/1.1\r\nHost: here\r\nUser-Agent: curl/8.14.1\r\nAccept: */*\r\n\r\n' > /dev/tcp/127.0.0.1/7700
 	retry 5 rejected_is 5
-	says '^right' 0 roundtrip $tcp e
+	says '^right' 0 roundtrip "$tcp" e
 }
 
 @test "what was sent in part is never written" {
 	on_offer a 8
-	says '^closed' 0 short-header $tcp e
-	says '^closed' 0 short-payload $tcp e
+	says '^closed' 0 short-header "$tcp" e
+	says '^closed' 0 short-payload "$tcp" e
 	says '^closed' 0 short-header "$un" e
 	says '^closed' 0 short-payload "$un" e
 	retry 5 sessions_are e 0
@@ -158,23 +158,23 @@ closes() {
 @test "initiators that vanish leave nothing behind" {
 	on_offer a 64
 	for _ in 1 2 3 4 5; do
-		retry 5 says '^gone' 0 vanish $tcp e
-		says '^gone' 0 hello-gone $tcp e
+		retry 5 says '^gone' 0 vanish "$tcp" e
+		says '^gone' 0 hello-gone "$tcp" e
 		retry 5 says '^gone' 0 vanish "$un" e
 	done
 	retry 5 sessions_are e 0
-	says '^right' 0 roundtrip $tcp e
+	says '^right' 0 roundtrip "$tcp" e
 }
 
 @test "silence in the handshake is cut off after 5 seconds, in a session after 12" {
 	local start=$SECONDS pids=()
 	on_offer a 8
 	says() { "$peer" --seconds 30 "$@" > "$BATS_TEST_TMPDIR/out-$1-${2##*/}"; }
-	says silent $tcp e & pids+=($!)
-	says half-hello $tcp e & pids+=($!)
+	says silent "$tcp" e & pids+=($!)
+	says half-hello "$tcp" e & pids+=($!)
 	says silent "$un" e & pids+=($!)
 	says half-hello "$un" e & pids+=($!)
-	says idle $tcp e & pids+=($!)
+	says idle "$tcp" e & pids+=($!)
 	wait "${pids[@]:0:4}"
 	[ $((SECONDS - start)) -ge 4 ] && [ $((SECONDS - start)) -le $((10 * DST_SLOW)) ]
 	retry 5 rejected_is 4
@@ -198,21 +198,21 @@ print("connected", flush=True)
 time.sleep(600)' > "$BATS_TEST_TMPDIR/out"
 	retry 10 grep -q connected "$BATS_TEST_TMPDIR/out"
 	retry 5 eval '[ "$(rejected)" -ge 44 ]'
-	retry 10 says '^right' 0 roundtrip $tcp e
+	retry 10 says '^right' 0 roundtrip "$tcp" e
 	[ $((SECONDS - start)) -le $((15 * DST_SLOW)) ]
 }
 
 @test "a read that fails sends no data" {
 	dm_error bad 16384 > /dev/null
 	exported e /dev/mapper/bad
-	says 'read tag=5 status=1 length=0' 0 read $tcp e
-	says 'read tag=5 status=1 length=0' 0 --length 1048576 read $tcp e
+	says 'read tag=5 status=1 length=0' 0 read "$tcp" e
+	says 'read tag=5 status=1 length=0' 0 --length 1048576 read "$tcp" e
 	equal rejected "$(rejected)" 0
 }
 
 @test "an export that is removed says good-bye and closes" {
 	on_offer a 8
-	background "$peer" idle $tcp e > "$BATS_TEST_TMPDIR/out"
+	background "$peer" idle "$tcp" e > "$BATS_TEST_TMPDIR/out"
 	retry 5 sessions_are e 1
 	dstctl export remove e
 	retry 5 grep -q closed "$BATS_TEST_TMPDIR/out"
@@ -223,26 +223,26 @@ time.sleep(600)' > "$BATS_TEST_TMPDIR/out"
 	local seed
 	on_offer a 8
 	for seed in 1 2 3; do
-		says '^welcome' 0 --seed $seed --count 300 storm $tcp e
+		says '^welcome' 0 --seed $seed --count 300 storm "$tcp" e
 	done
 	says '^welcome' 0 --seed 4 --count 300 storm "$un" e
 	[ "$(rejected)" -gt 50 ]
 	retry 5 sessions_are e 0
-	says '^right' 0 roundtrip $tcp e
+	says '^right' 0 roundtrip "$tcp" e
 }
 
 @test "an initiator at work is not disturbed by hostile ones at the same export" {
 	local fio
 	policies linear
 	on_offer a 64 --shared
-	volume v --policy linear --shared dst://$tcp/e
+	volume v --policy linear --shared dst://"$tcp"/e
 	verified /dev/dst/v 1 16 > "$BATS_TEST_TMPDIR/verified" 2>&1 &
 	fio=$!
 	defer kill_wait $fio
 	while kill -0 $fio 2> /dev/null; do
-		says '^welcome' 0 --role reader --seed $RANDOM --count 50 storm $tcp e
+		says '^welcome' 0 --role reader --seed $RANDOM --count 50 storm "$tcp" e
 		"$peer" --role reader late-garbage "$un" e > "$BATS_TEST_TMPDIR/out"
-		"$peer" --role shared window $tcp e > "$BATS_TEST_TMPDIR/out"
+		"$peer" --role shared window "$tcp" e > "$BATS_TEST_TMPDIR/out"
 	done
 	wait $fio || { cat "$BATS_TEST_TMPDIR/verified"; return 1; }
 	equal state "$(node_field v 0 state)" up
@@ -257,10 +257,10 @@ free_kb() { sync; echo 3 > /proc/sys/vm/drop_caches; awk '/^MemFree/ { print $2 
 @test "hostile connections leak nothing" {
 	local slab free
 	on_offer a 8 --shared
-	says '^welcome' 0 --role shared --seed 1 --count 100 storm $tcp e
+	says '^welcome' 0 --role shared --seed 1 --count 100 storm "$tcp" e
 	retry 5 sessions_are e 0
 	slab=$(slab_objects) free=$(free_kb)
-	says '^welcome' 0 --role shared --seed 2 --count 400 storm $tcp e
+	says '^welcome' 0 --role shared --seed 2 --count 400 storm "$tcp" e
 	retry 5 sessions_are e 0
 	# More than a hundred sessions of 4 MiB each came and went.
 	grep -q 'connections=[1-9][0-9][0-9]' "$BATS_TEST_TMPDIR/out"

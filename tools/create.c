@@ -181,7 +181,7 @@ static void tell_takeover(const struct context *ctx)
 	for (i = 1; i < ctx->nargs && is_device_path(ctx->args[i]); i++)
 		;
 	if (i < ctx->nargs)
-		refuse("another machine that has an export, and must not any more: --takeover fences it");
+		refuse("another machine has an export and must not any more: --takeover fences it");
 }
 
 static int assemble(struct context *ctx, const char *name, const struct scan *scan)

@@ -93,7 +93,8 @@ static int restore_export(const struct context *ctx, struct item *item)
 	err = dst_export__for_each(ctx->dst, item->name, one_export, (void *)item->json);
 	if (!err)
 		return 0;
-	if (dst_export_spec__new(ctx->dst, item->name, json_text(item->json, "device"), &opts, &spec))
+	if (dst_export_spec__new(ctx->dst, item->name, json_text(item->json, "device"), &opts,
+				 &spec))
 		return failed(ctx, item);
 	for (i = 0, err = 0; !err && i < json_array_size(listen); i++)
 		err = dst_export_spec__add_listen(spec,
@@ -254,7 +255,8 @@ static int create(const struct context *ctx, struct item *item, struct dst_volum
 	opts->read_only = flag(item->json, "read_only");
 	opts->shared = flag(item->json, "shared") && !opts->read_only;
 	opts->uuid = uuid;
-	err = dst_volume_spec__new(ctx->dst, item->name, json_text(item->json, "policy"), opts, &spec);
+	err = dst_volume_spec__new(ctx->dst, item->name, json_text(item->json, "policy"), opts,
+				   &spec);
 	if (err)
 		return failed(ctx, item);
 	err = fill_spec(item, spec);

@@ -100,7 +100,8 @@ static void print_volume(const json_t *volume)
 	bool last;
 
 	printf("volume %s, %s, %s, policy %s\n", json_text(volume, "name"),
-	       json_text(volume, "state"), size_text((uint64_t)number(volume, "size"), size), json_text(volume, "policy"));
+	       json_text(volume, "state"), size_text((uint64_t)number(volume, "size"), size),
+	       json_text(volume, "policy"));
 	for (i = 0; i < nr_nodes; i++) {
 		node = json_array_get(nodes, i);
 		where = *json_text(node, "where") ? json_text(node, "where") : "not given";
