@@ -260,7 +260,7 @@ spoil() { dd if=/dev/urandom of="$1" bs="$3" count=1 seek="$2"B oflag=direct con
 	before=$(sum /dev/b)
 	background "$peer" --seconds 100 --client $other --instance 9 watch 127.0.0.1:7700 b > "$BATS_TEST_TMPDIR/peer"
 	retry 5 sessions_are b 1
-	refused "busy: volume 'wirepeer' has it as writer" dstctl volume assemble v dst://127.0.0.1/b
+	refused "busy: volume 'wirepeer' has it as writer [(]--takeover fences" dstctl volume assemble v dst://127.0.0.1/b
 	equal "what is on it" "$(sum /dev/b)" "$before"
 	again v --takeover dst://127.0.0.1/b
 	writes 0

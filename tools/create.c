@@ -174,14 +174,16 @@ static int add_nodes(const struct context *ctx, struct dst_volume_spec *spec,
 }
 
 /* That nodes are busy may be another machine's doing, which only the operator can judge. */
-static void tell_takeover(const struct context *ctx)
+static int not_assembled(const struct context *ctx, int err)
 {
 	int i;
 
 	for (i = 1; i < ctx->nargs && is_device_path(ctx->args[i]); i++)
 		;
-	if (i < ctx->nargs)
-		refuse("another machine has an export and must not any more: --takeover fences it");
+	if (err != -EBUSY || option(ctx, "takeover") || i == ctx->nargs)
+		return refused(ctx);
+	return refuse("%s (--takeover fences a machine that must not have it any more)",
+		      dst_handle__error(ctx->dst));
 }
 
 static int assemble(struct context *ctx, const char *name, const struct scan *scan)
@@ -200,9 +202,7 @@ static int assemble(struct context *ctx, const char *name, const struct scan *sc
 	if (!status)
 		err = dst_volume__assemble(ctx->dst, spec, &how);
 	if (err)
-		status = refused(ctx);
-	if (err == -EBUSY && !how.takeover)
-		tell_takeover(ctx);
+		status = not_assembled(ctx, err);
 	dst_volume_spec__free(spec);
 	return status ? status : tell_made(ctx, name);
 }
