@@ -11,6 +11,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "bitmap.h"
 #include "dirty.h"
 #include "io.h"
 #include "main.h"
@@ -66,14 +67,15 @@ static bool enter_sync(struct dstb_node *node)
  * lost. It gets writes already; then the bits are looked at. A write that passed it by has set its
  * bit before it looked (write_legs()).
  */
-static int begin_sync(struct dstb_node *node)
+static int begin_sync(struct dstb_node *node, bool full)
 {
 	struct dstb_dirty *dirty = &node->vol->dirty;
 	int err;
 
 	smp_mb(); /* it gets writes, then the look at the bits: pairs with write_legs() */
 	bitmap_fill(node->lacks, dirty->nr_regions);
-	err = dstb_dirty_merge(node);
+	/* Who has nothing has no bitmap either. */
+	err = full ? 0 : dstb_bitmap_merge(node);
 	bitmap_copy(node->lacks, dirty->bits, dirty->nr_regions);
 	node->sync_total = bitmap_weight(node->lacks, dirty->nr_regions);
 	node->sync_done = 0;
@@ -120,11 +122,11 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
 	    node->instance != instance_of(node))
 		WRITE_ONCE(node->cache_lost, true);
 	if (!err && full && *sync)
-		dstb_dirty_fill(vol);
+		dstb_bitmap_fill(vol);
 	if (!err && *sync)
-		err = begin_sync(node);
+		err = begin_sync(node, full);
 	if (!err && tracked)
-		err = dstb_dirty_write_all(node);
+		err = dstb_bitmap_write_all(node);
 	return err ?: dstb_super_write_one(node);
 }
 
@@ -202,6 +204,10 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 	int err;
 
 	err = bring_up(node, theirs, full, &sync);
+	if (err == -EUCLEAN) {
+		refuse(node, "its bitmap is damaged: dstctl node replace --adopt");
+		return;
+	}
 	if (err) {
 		admit_failed(node, err);
 		return;

@@ -14,6 +14,7 @@
 #include <linux/vmalloc.h>
 
 #include "assemble.h"
+#include "bitmap.h"
 #include "dirty.h"
 #include "member.h"
 #include "node.h"
@@ -534,7 +535,7 @@ int dstb_assemble_nodes(struct dstb_volume *vol, struct dstb_volume_config *cfg,
 
 /* ---- the metadata ---- */
 
-static int read_bitmaps(struct dstb_volume *vol)
+static int read_bitmaps(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 {
 	struct dstb_dirty *dirty = &vol->dirty;
 	bool crashed = !(vol->super->flags & DST_DISK_CLEAN);
@@ -543,13 +544,24 @@ static int read_bitmaps(struct dstb_volume *vol)
 
 	for (i = 0; i < vol->nr_data && !err; i++)
 		if (READ_ONCE(vol->nodes[i]->part) == DSTB_PART_IN)
-			err = dstb_dirty_read(vol->nodes[i], dirty->bits);
+			err = dstb_bitmap_read(vol->nodes[i], dirty->bits);
+	if (err == -EUCLEAN)
+		NL_SET_ERR_MSG_FMT(extack, "the bitmap of node %u is damaged: assemble without it",
+				   i - 1);
+	else if (err)
+		NL_SET_ERR_MSG_FMT(extack, "can't read the bitmap of node %u (error %d)", i - 1,
+				   -err);
+	if (err)
+		return err;
 	/* Writes were under way: their regions may differ between copies (R3). */
 	if (crashed)
 		bitmap_copy(dirty->unclean, dirty->bits, dirty->nr_regions);
 	for (i = 0; i < vol->nr_data && !err; i++)
 		if (READ_ONCE(vol->nodes[i]->part) == DSTB_PART_IN)
-			err = dstb_dirty_write_all(vol->nodes[i]);
+			err = dstb_bitmap_write_all(vol->nodes[i]);
+	if (err)
+		NL_SET_ERR_MSG_FMT(extack, "can't write the bitmap of node %u (error %d)", i - 1,
+				   -err);
 	return err;
 }
 
@@ -607,12 +619,10 @@ int dstb_assemble_metadata(struct dstb_volume *vol, const struct dstb_volume_con
 		if (!err)
 			err = dstb_resync_init(vol);
 		if (!err)
-			err = read_bitmaps(vol);
+			err = read_bitmaps(vol, extack);
 	}
-	if (err) {
-		NL_SET_ERR_MSG_FMT(extack, "can't read the bitmaps (error %d)", -err);
+	if (err)
 		return err;
-	}
 	for (i = 0; i < vol->nr_nodes; i++)
 		if (vol->nodes[i]->super_seq && !READ_ONCE(vol->nodes[i]->ready))
 			dstb_member_admit_now(vol->nodes[i]);

@@ -7,6 +7,7 @@
 #include <linux/vmalloc.h>
 
 #include "assemble.h"
+#include "bitmap.h"
 #include "dirty.h"
 #include "member.h"
 #include "node.h"
@@ -151,7 +152,7 @@ static int begin_tracking(struct dstb_volume *vol)
 	bitmap_set(dirty->bits, 0, dirty->nr_regions);
 	bitmap_set(dirty->unclean, 0, dirty->nr_regions);
 	for (i = 0; i < vol->nr_data && !err; i++)
-		err = dstb_dirty_write_all(vol->nodes[i]);
+		err = dstb_bitmap_write_all(vol->nodes[i]);
 	return err;
 }
 

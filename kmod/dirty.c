@@ -6,8 +6,9 @@
  * PENDING: its bit is being set, writes wait. SET: the bit is on every node that is in service.
  * CLEANING: the bit is being cleared, writes wait. A bit without a region is set on the media, too.
  *
- * All I/O is done by one ordered worker (the volume's meta_wq), from one buffer: two writes of the
- * same block of the bitmap are never under way together, so the later one is the one that counts.
+ * All I/O (bitmap.c) is done by one ordered worker (the volume's meta_wq), from one buffer: two
+ * writes of the same block of the bitmap are never under way together, so the later one is the one
+ * that counts.
  *
  * The worker does not wait for nodes that are away. A node that comes back is given the whole
  * bitmap before it gets any write (admit.c), on the same worker.
@@ -16,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "bitmap.h"
 #include "dirty.h"
 #include "disk.h"
 #include "io.h"
@@ -28,8 +30,6 @@
 #define IDLE		(5 * HZ)	/* without a write before a region is cleaned */
 #define CLEAN_PASS	1024		/* regions cleaned in one go */
 #define SWEEP_RESERVE	(DSTB_DIRTY_SLOTS / 4)
-#define BLOCK_BITS	(DSTB_DIRTY_BLOCK * BITS_PER_BYTE)
-#define BLOCK_SECTORS	(DSTB_DIRTY_BLOCK >> SECTOR_SHIFT)
 
 enum region_state {
 	REGION_PENDING,
@@ -299,59 +299,7 @@ void dstb_dirty_unlock(struct dstb_volume *vol, u32 nr)
 	resume_all(&waiters);
 }
 
-/* ---- the media ---- */
-
-/* Writes blocks of the bitmap, as they are in dirty->buf, to every node in service. */
-static u32 write_blocks(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
-{
-	struct dstb_raw *raws = vol->raws;
-	u32 i, good = 0;
-
-	for (i = 0; i < vol->nr_data; i++) {
-		struct dstb_node *node = vol->nodes[i];
-
-		raws[i] = (struct dstb_raw) {
-			.node = READ_ONCE(node->part) != DSTB_PART_OUT ? node : NULL,
-			.op = REQ_OP_WRITE, .fua = fua,
-			.sector = node->meta + DST_DISK_BITMAP_SECTOR + first * BLOCK_SECTORS,
-			.nr_sectors = nr * BLOCK_SECTORS, .buf = vol->dirty.buf,
-		};
-	}
-	dstb_raw_run(vol, raws, vol->nr_data);
-	for (i = 0; i < vol->nr_data; i++) {
-		if (!raws[i].node)
-			continue;
-		if (!raws[i].status)
-			good++;
-		else
-			dstb_member_error(raws[i].node, raws[i].status, "writing the bitmap");
-	}
-	return good;
-}
-
-/*
- * Writes the blocks that @blocks names, runs of them together. Returns how often no node took it.
- */
-static u32 write_marked(struct dstb_volume *vol, const unsigned long *blocks, bool fua)
-{
-	struct dstb_dirty *dirty = &vol->dirty;
-	u32 first, end, nr, failed = 0;
-
-	for (first = 0; first < dirty->nr_blocks; first = end) {
-		first = find_next_bit(blocks, dirty->nr_blocks, first);
-		if (first >= dirty->nr_blocks)
-			break;
-		end = find_next_zero_bit(blocks, dirty->nr_blocks, first);
-		nr = min(end - first, DSTB_DIRTY_BATCH);
-		end = first + nr;
-		memcpy(dirty->buf, (u8 *)dirty->bits + first * DSTB_DIRTY_BLOCK,
-		       nr * DSTB_DIRTY_BLOCK);
-		failed += !write_blocks(vol, first, nr, fua);
-	}
-	return failed;
-}
-
-#define MAX_BLOCKS	(DST_DISK_BITMAP_SECTORS / BLOCK_SECTORS)
+/* ---- setting bits ---- */
 
 static bool any_data_node(const struct dstb_volume *vol)
 {
@@ -385,23 +333,21 @@ static void intent_work_fn(struct work_struct *work)
 {
 	struct dstb_volume *vol =
 		container_of(to_delayed_work(work), struct dstb_volume, dirty.intent_work);
-	DECLARE_BITMAP(blocks, MAX_BLOCKS);
 	struct dstb_dirty *dirty = &vol->dirty;
 	struct dstb_region *region, *next;
 	LIST_HEAD(pending);
-	u32 failed;
+	bool ok;
 
 	spin_lock_irq(&dirty->lock);
 	list_splice_init(&dirty->pending, &pending);
 	spin_unlock_irq(&dirty->lock);
 	if (list_empty(&pending))
 		return;
-	bitmap_zero(blocks, MAX_BLOCKS);
 	list_for_each_entry(region, &pending, queue)
-		__set_bit(region->nr / BLOCK_BITS, blocks);
-	failed = write_marked(vol, blocks, true);
+		dstb_bitmap_mark(dirty, region->nr);
+	ok = dstb_bitmap_write(vol, true);
 	dstb_fault_wait(&vol->faults.intent_ms);
-	if (failed && !READ_ONCE(vol->gate_dead) && any_data_node(vol)) {
+	if (!ok && !READ_ONCE(vol->gate_dead) && any_data_node(vol)) {
 		/*
 		 * Nobody took them. dstb_dirty_kick() comes when somebody returns; the last copy
 		 * may have reported an error, and stays.
@@ -584,18 +530,16 @@ static void release_cleaned(struct dstb_volume *vol, struct list_head *clean)
 
 static bool clean_list(struct dstb_volume *vol, struct list_head *clean)
 {
-	DECLARE_BITMAP(blocks, MAX_BLOCKS);
 	struct dstb_dirty *dirty = &vol->dirty;
 	struct dstb_region *region;
 	bool ok = flush_nodes(vol, false);
 
 	if (ok) {
-		bitmap_zero(blocks, MAX_BLOCKS);
 		list_for_each_entry(region, clean, queue) {
 			clear_bit(region->nr, dirty->bits);
-			__set_bit(region->nr / BLOCK_BITS, blocks);
+			dstb_bitmap_mark(dirty, region->nr);
 		}
-		write_marked(vol, blocks, false);
+		dstb_bitmap_write(vol, false);
 	}
 	release_cleaned(vol, clean);
 	return ok;
@@ -667,144 +611,24 @@ int dstb_dirty_clean_now(struct dstb_volume *vol)
 	return ok ? 0 : -EIO;
 }
 
-/* ---- nodes that come ---- */
-
-/**
- * dstb_dirty_write_all() - give a node the whole bitmap, durably
- * @node:	the node, not in service yet
- *
- * Context: the volume's meta_wq, or while the volume is made or stopped.
- * Return: 0 or a negative errno.
- */
-int dstb_dirty_write_all(struct dstb_node *node)
-{
-	struct dstb_dirty *dirty = &node->vol->dirty;
-	u32 first, nr;
-	int err = 0;
-
-	for (first = 0; first < dirty->nr_blocks && !err; first += nr) {
-		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
-		memcpy(dirty->buf, (u8 *)dirty->bits + first * DSTB_DIRTY_BLOCK,
-		       nr * DSTB_DIRTY_BLOCK);
-		err = dstb_raw_one(node, REQ_OP_WRITE, true,
-				   node->meta + DST_DISK_BITMAP_SECTOR +
-					   first * BLOCK_SECTORS,
-				   nr * BLOCK_SECTORS, dirty->buf);
-	}
-	return err;
-}
-
-/* Into dirty->buf. Returns how many regions that are, or a negative errno. */
-static int read_blocks(struct dstb_node *node, u32 first, u32 nr)
-{
-	struct dstb_dirty *dirty = &node->vol->dirty;
-	int err;
-
-	err = dstb_raw_one(node, REQ_OP_READ, true,
-			   node->meta + DST_DISK_BITMAP_SECTOR + first * BLOCK_SECTORS,
-			   nr * BLOCK_SECTORS, dirty->buf);
-	return err ?: min(nr * BLOCK_BITS, dirty->nr_regions - first * (u32)BLOCK_BITS);
-}
-
-/**
- * dstb_dirty_merge() - take what a returning node's bitmap says into the volume's
- * @node:	the node, not in service yet
- *
- * A write that finds a bit set takes it for durable: so it is written to the nodes in service
- * first. Context: the volume's meta_wq. Return: 0 or a negative errno.
- */
-int dstb_dirty_merge(struct dstb_node *node)
-{
-	struct dstb_volume *vol = node->vol;
-	struct dstb_dirty *dirty = &vol->dirty;
-	unsigned long *ours;
-	u32 first, nr, bit;
-	int bits;
-
-	for (first = 0; first < dirty->nr_blocks; first += nr) {
-		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
-		bits = read_blocks(node, first, nr);
-		if (bits < 0)
-			return bits;
-		ours = dirty->bits + first * (BLOCK_BITS / BITS_PER_LONG);
-		if (bitmap_subset(dirty->buf, ours, bits))
-			continue;
-		bitmap_or(dirty->buf, dirty->buf, ours, bits);
-		write_blocks(vol, first, nr, true);
-		/* One by one: writes set others in the same word meanwhile. */
-		for_each_set_bit(bit, dirty->buf, bits)
-			set_bit(bit, ours);
-	}
-	return 0;
-}
-
-/**
- * dstb_dirty_fill() - every region is dirty now, durably
- * @vol:	the volume
- *
- * Context: the volume's meta_wq.
- */
-void dstb_dirty_fill(struct dstb_volume *vol)
-{
-	struct dstb_dirty *dirty = &vol->dirty;
-	u32 first, nr, bits;
-
-	for (first = 0; first < dirty->nr_blocks; first += nr) {
-		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
-		bits = min(nr * BLOCK_BITS, dirty->nr_regions - first * (u32)BLOCK_BITS);
-		memset(dirty->buf, 0, nr * DSTB_DIRTY_BLOCK);
-		bitmap_set(dirty->buf, 0, bits);
-		write_blocks(vol, first, nr, true);
-	}
-	bitmap_set(dirty->bits, 0, dirty->nr_regions);
-}
-
-/**
- * dstb_dirty_read() - add what a node's bitmap says
- * @node:	the node
- * @into:	a bitmap of all regions
- *
- * Context: as dstb_dirty_write_all().
- * Return: 0 or a negative errno.
- */
-int dstb_dirty_read(struct dstb_node *node, unsigned long *into)
-{
-	struct dstb_dirty *dirty = &node->vol->dirty;
-	u32 first, nr, bit;
-	int bits;
-
-	for (first = 0; first < dirty->nr_blocks; first += nr) {
-		nr = min(dirty->nr_blocks - first, DSTB_DIRTY_BATCH);
-		bits = read_blocks(node, first, nr);
-		if (bits < 0)
-			return bits;
-		/* One by one: writes set others in the same word meanwhile. */
-		for_each_set_bit(bit, dirty->buf, bits)
-			set_bit(first * BLOCK_BITS + bit, into);
-	}
-	return 0;
-}
-
 /* ---- life ---- */
 
 static int dirty_alloc(struct dstb_dirty *dirty)
 {
 	u32 i;
 
-	dirty->bits = vzalloc(dirty->nr_blocks * DSTB_DIRTY_BLOCK);
-	dirty->unclean = vzalloc(dirty->nr_blocks * DSTB_DIRTY_BLOCK);
+	dirty->bits = dstb_bitmap_alloc(dirty->nr_regions);
+	dirty->unclean = dstb_bitmap_alloc(dirty->nr_regions);
 	dirty->buckets = kvcalloc(DSTB_DIRTY_BUCKETS, sizeof(*dirty->buckets), GFP_KERNEL);
 	dirty->slots = kvcalloc(DSTB_DIRTY_SLOTS, sizeof(*dirty->slots), GFP_KERNEL);
-	dirty->buf = (void *)__get_free_pages(GFP_KERNEL | __GFP_COMP,
-					      get_order(DSTB_DIRTY_BATCH * DSTB_DIRTY_BLOCK));
-	if (!dirty->bits || !dirty->unclean || !dirty->buckets || !dirty->slots || !dirty->buf)
+	if (!dirty->bits || !dirty->unclean || !dirty->buckets || !dirty->slots)
 		return -ENOMEM;
 	for (i = 0; i < DSTB_DIRTY_BUCKETS; i++)
 		spin_lock_init(&dirty->buckets[i].lock);
 	for (i = 0; i < DSTB_DIRTY_SLOTS; i++)
 		list_add_tail(&dirty->slots[i].queue, &dirty->free);
 	dirty->nr_free = DSTB_DIRTY_SLOTS;
-	return 0;
+	return dstb_bitmap_init(dirty);
 }
 
 /**
@@ -822,7 +646,6 @@ int dstb_dirty_init(struct dstb_volume *vol, u64 capacity, u32 shift)
 
 	dirty->shift = shift;
 	dirty->nr_regions = dstb_disk_regions(capacity, shift);
-	dirty->nr_blocks = DIV_ROUND_UP(dirty->nr_regions, BLOCK_BITS);
 	spin_lock_init(&dirty->lock);
 	INIT_LIST_HEAD(&dirty->free);
 	INIT_LIST_HEAD(&dirty->pending);
@@ -857,9 +680,7 @@ void dstb_dirty_exit(struct dstb_volume *vol)
 {
 	struct dstb_dirty *dirty = &vol->dirty;
 
-	if (dirty->buf)
-		free_pages((unsigned long)dirty->buf,
-			   get_order(DSTB_DIRTY_BATCH * DSTB_DIRTY_BLOCK));
+	dstb_bitmap_exit(dirty);
 	kvfree(dirty->slots);
 	kvfree(dirty->buckets);
 	vfree(dirty->unclean);

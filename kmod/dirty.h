@@ -58,7 +58,6 @@ struct dstb_dirty_bucket {
  * @bits:	a bit a region, what is on the media or is to be; NULL: no dirty tracking
  * @nr_regions:	how many
  * @shift:	log2 of a region's sectors
- * @nr_blocks:	of the bitmap on the medium that are in use, of DSTB_DIRTY_BLOCK bytes
  * @unclean:	a bit for each region that may differ although no node lacks it
  * @buckets:	regions that are written to
  * @slots:	memory of all regions
@@ -72,13 +71,12 @@ struct dstb_dirty_bucket {
  * @clean_work:	clears bits
  * @sweep:	there may be bits without a region in use that can be cleared
  * @wait:	for a region that is being locked
- * @buf:	what is being written, DSTB_DIRTY_BATCH blocks; the meta_wq's
+ * @map:	for I/O on the bitmap; the meta_wq's
  */
 struct dstb_dirty {
 	unsigned long *bits;
 	u32 nr_regions;
 	u32 shift;
-	u32 nr_blocks;
 	unsigned long *unclean;
 	struct dstb_dirty_bucket *buckets;
 	struct dstb_region *slots;
@@ -92,11 +90,8 @@ struct dstb_dirty {
 	struct delayed_work clean_work;
 	bool sweep;
 	wait_queue_head_t wait;
-	void *buf;
+	struct dstb_bitmap *map;
 };
-
-#define DSTB_DIRTY_BLOCK	4096U
-#define DSTB_DIRTY_BATCH	16U
 
 enum dstb_dirty_verdict {
 	DSTB_DIRTY_GO,
@@ -107,15 +102,11 @@ enum dstb_dirty_verdict {
 enum dstb_dirty_verdict dstb_dirty_begin(struct dstb_volume *vol, struct dstb_io *io);
 void dstb_dirty_end(struct dstb_volume *vol, struct dstb_io *io);
 void dstb_dirty_unclean(struct dstb_volume *vol, struct dstb_io *io);
-int dstb_dirty_merge(struct dstb_node *node);
-void dstb_dirty_fill(struct dstb_volume *vol);
 bool dstb_dirty_flush(struct dstb_volume *vol);
 void dstb_dirty_lock(struct dstb_volume *vol, u32 nr);
 void dstb_dirty_unlock(struct dstb_volume *vol, u32 nr);
 void dstb_dirty_kick(struct dstb_volume *vol);
 void dstb_dirty_sweep(struct dstb_volume *vol);
-int dstb_dirty_write_all(struct dstb_node *node);
-int dstb_dirty_read(struct dstb_node *node, unsigned long *into);
 int dstb_dirty_clean_now(struct dstb_volume *vol);
 int dstb_dirty_init(struct dstb_volume *vol, u64 capacity, u32 shift);
 void dstb_dirty_stop(struct dstb_volume *vol);

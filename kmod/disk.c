@@ -559,3 +559,46 @@ u32 dstb_disk_regions(u64 capacity, u32 region_shift)
 {
 	return capacity ? ((capacity - 1) >> region_shift) + 1 : 0;
 }
+
+static u32 crc_of_bits(const struct dst_disk_bits *disk)
+{
+	return ~crc32c(~0U, disk, offsetof(struct dst_disk_bits, crc));
+}
+
+/**
+ * dstb_disk_bits_encode() - make a sector of the bitmap
+ * @disk:	where to
+ * @index:	which
+ * @words:	DST_DISK_BITS_WORDS of bits
+ *
+ * Context: any.
+ */
+void dstb_disk_bits_encode(struct dst_disk_bits *disk, u32 index, const u64 *words)
+{
+	u32 i;
+
+	for (i = 0; i < DST_DISK_BITS_WORDS; i++)
+		disk->words[i] = cpu_to_le64(words[i]);
+	disk->index = cpu_to_le32(index);
+	disk->crc = cpu_to_le32(crc_of_bits(disk));
+}
+
+/**
+ * dstb_disk_bits_decode() - take a sector of the bitmap apart
+ * @disk:	what is on the medium
+ * @index:	which it is to be
+ * @words:	where to, DST_DISK_BITS_WORDS of bits
+ *
+ * Context: any.
+ * Return: false when it is damaged.
+ */
+bool dstb_disk_bits_decode(const struct dst_disk_bits *disk, u32 index, u64 *words)
+{
+	u32 i;
+
+	if (le32_to_cpu(disk->crc) != crc_of_bits(disk) || le32_to_cpu(disk->index) != index)
+		return false;
+	for (i = 0; i < DST_DISK_BITS_WORDS; i++)
+		words[i] = le64_to_cpu(disk->words[i]);
+	return true;
+}

@@ -110,5 +110,7 @@ void dstb_age_bump(struct dstb_super *super, u64 nonce);
 
 u32 dstb_disk_region_shift(u64 capacity);
 u32 dstb_disk_regions(u64 capacity, u32 region_shift);
+void dstb_disk_bits_encode(struct dst_disk_bits *disk, u32 index, const u64 *words);
+bool dstb_disk_bits_decode(const struct dst_disk_bits *disk, u32 index, u64 *words);
 
 #endif /* _DSTB_DISK_H */

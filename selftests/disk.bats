@@ -54,6 +54,12 @@ scribble() { printf '%s' "$2" | dd of="$medium" bs=1 seek=$((2097152 + $1)) conv
 	make_medium
 	"$programs/superdump" --bitmap "$medium" > "$BATS_TEST_TMPDIR/ranges"
 	diff "$BATS_TEST_TMPDIR/ranges" <(printf '%s\n' 0-2 15-15 4194303-4194303)
+	local status=0
+	scribble $(((512 + 0) * 512 + 8)) x
+	"$programs/superdump" --bitmap "$medium" > "$BATS_TEST_TMPDIR/ranges" 2> "$BATS_TEST_TMPDIR/err" || status=$?
+	equal status $status 1
+	equal error "$(cat "$BATS_TEST_TMPDIR/err")" "superdump: $medium: sector 0 of the bitmap is damaged"
+	diff "$BATS_TEST_TMPDIR/ranges" <(echo 4194303-4194303)
 }
 
 @test "superdump of a blank disk, and of one whose size is no multiple of 1 MiB" {

@@ -60,6 +60,10 @@ damage() {
 		head -c 64 /dev/urandom | dd of="$1" bs=1 seek=$((area + copy + ${2:-64})) conv=notrunc,fsync status=none
 	done
 }
+# damage_marks DISK: the first sector of the bitmap; DISK is not in use
+damage_marks() {
+	dd if=/dev/urandom of="$1" bs=512 count=1 seek=$(($(data_bytes "$1") / 512 + 512)) oflag=direct conv=notrunc status=none
+}
 # sectors_written DISK: so far
 sectors_written() { awk '{ print $7 }' "/sys/block/${1#/dev/}/stat"; }
 # fault NAME VALUE: a fault point of v

@@ -217,6 +217,16 @@ without_b() {
 	stays_out /dev/c "the export is too small"
 }
 
+@test "a medium with a damaged bitmap stays out, and is not touched; replaced by itself it gets everything" {
+	without_b
+	damage_marks /dev/b
+	stays_out /dev/b "its bitmap is damaged: dstctl node replace --adopt"
+	remote b /dev/b
+	dstctl node replace v 1 "dst://$far/b" --adopt
+	in_sync v
+	stopped_equal /dev/a /dev/b
+}
+
 @test "a medium with both superblocks damaged stays out, and is not touched; with one it comes back" {
 	without_b
 	local area copy

@@ -48,18 +48,21 @@ spoil() { dd if=/dev/urandom of="$1" bs="$3" count=1 seek="$2"B oflag=direct con
 	disk c 16 > /dev/null
 	disk d 16 > /dev/null
 	local name
-	for name in c d; do dd if=/dev/b of=/dev/$name bs=1M iflag=direct oflag=direct status=none; done
+	disk g 16 > /dev/null
+	for name in c d g; do dd if=/dev/b of=/dev/$name bs=1M iflag=direct oflag=direct status=none; done
 	damage /dev/c
+	damage_marks /dev/g
 	mkfs.ext4 -q "$(disk e 16)"
 	volume w --policy mirror "$(disk f 16)"
 	stop w
-	for name in a b c d e f; do sum /dev/$name; done > "$BATS_TEST_TMPDIR/before"
+	for name in a b c d e f g; do sum /dev/$name; done > "$BATS_TEST_TMPDIR/before"
 	refused "superblock of node '?1'?.* is damaged|node '/dev/c'.*damaged" dstctl volume assemble v /dev/a /dev/c
 	refused "nodes .* are the same medium, or a copy of it" dstctl volume assemble v /dev/a /dev/b /dev/d
 	refused "holds no volume of DST|only 1 of 2 nodes" dstctl volume assemble v /dev/a /dev/e
 	refused "is one of volume 'w', not of 'v'" dstctl volume assemble v /dev/a /dev/f
 	refused "only 1 of 2 nodes are there, more than half must" dstctl volume assemble v /dev/b
-	for name in a b c d e f; do sum /dev/$name; done > "$BATS_TEST_TMPDIR/after"
+	refused "the bitmap of node 1 is damaged: assemble without it" dstctl volume assemble v /dev/a /dev/g
+	for name in a b c d e f g; do sum /dev/$name; done > "$BATS_TEST_TMPDIR/after"
 	same_bytes "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 	again v /dev/b /dev/a
 }

@@ -18,7 +18,9 @@
 #define DST_DISK_SUPER_SECTORS	128U
 #define DST_DISK_COPIES		2
 #define DST_DISK_BITMAP_SECTOR	512U	/* where the bitmap begins in the metadata area */
-#define DST_DISK_BITMAP_SECTORS	1024U
+#define DST_DISK_BITMAP_SECTORS	1048U	/* room for DST_DISK_MAX_REGIONS */
+#define DST_DISK_BITS_WORDS	63U
+#define DST_DISK_BITS		(64U * DST_DISK_BITS_WORDS)	/* regions in a sector of it */
 #define DST_DISK_MAX_REGIONS	(1U << 22)
 #define DST_DISK_MIN_REGION	11	/* log2 of sectors: 1 MiB */
 #define DST_DISK_HISTORY	16
@@ -72,6 +74,20 @@ struct dst_disk_param {
 	char name[32];
 	__le64 value;
 } __attribute__((packed));
+
+/**
+ * struct dst_disk_bits - a sector of the bitmap
+ * @words:	a bit a region, the least significant first; beyond the last region 0
+ * @index:	its place in the bitmap, from 0
+ * @crc:	crc32c of what comes before
+ *
+ * Each sector by itself: so much a disk writes wholly or not at all.
+ */
+struct dst_disk_bits {
+	__le64 words[DST_DISK_BITS_WORDS];
+	__le32 index;
+	__le32 crc;
+} __attribute__((packed, aligned(8)));
 
 /* stopped in an orderly way: no bit of the bitmap means a write in flight */
 #define DST_DISK_CLEAN		(1U << 0)

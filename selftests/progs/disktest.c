@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The codec of the medium's format, kmod/disk.c: what it lets through and what not, torn writes,
- * ages, regions. Prints what fails. With an argument it instead writes a medium of 3 MiB there, for
- * tests of what reads one.
+ * ages, regions, marks. Prints what fails. With an argument it instead writes a medium of 3 MiB
+ * there, for tests of what reads one.
  */
 #include <stdalign.h>
 #include <stdio.h>
@@ -74,7 +74,8 @@ static void fill(struct dstb_super *super, u32 nr_nodes, u32 nr_params, u64 sequ
 		node->size = 1000 * MIB + i;
 		node->weight = 100 + i;
 		node->zone = i;
-		node->flags = i == 1 ? DST_DISK_NODE_WITNESS : DST_DISK_NODE_IN_SYNC;
+		node->flags = i && i == nr_nodes - 1 ? DST_DISK_NODE_WITNESS :
+						       DST_DISK_NODE_IN_SYNC;
 		if (i != 2)
 			node->age = super->age;
 	}
@@ -171,7 +172,7 @@ struct damage {
 
 #define AT(field) offsetof(struct dst_disk_super, field)
 
-/* Of a superblock with 3 nodes, the last its own, the second a witness, and 2 parameters. */
+/* Of a superblock with 3 nodes, the last its own and a witness, and 2 parameters. */
 static const struct damage damages[] = {
 	{ AT(magic), 8, 0, NULL, "bad magic" },
 	{ AT(magic), 8, 0, "DSTSUPEr", "bad magic" },
@@ -283,7 +284,8 @@ static const struct damage damages[] = {
 	{ AT(nodes[2].uuid[15]), 1, 0, NULL,
 	  "its own uuid is not that of the node with its index" },
 	{ AT(nodes[0].size), 8, 0, NULL, "size of a node out of bounds" },
-	{ AT(nodes[1].size), 8, 0, NULL, NULL },
+	{ AT(nodes[1].size), 8, 0, NULL, "size of a node out of bounds" },
+	{ AT(nodes[2].size), 8, 0, NULL, NULL },
 	{ AT(nodes[0].size), 8, (1ULL << 54) + 1, NULL, "size of a node out of bounds" },
 	{ AT(nodes[1].size), 8, ~0ULL, NULL, "size of a node out of bounds" },
 	{ AT(nodes[0].weight), 4, 0, NULL, "weight of a node out of bounds" },
@@ -291,6 +293,8 @@ static const struct damage damages[] = {
 	{ AT(nodes[2].weight), 4, 1000001, NULL, "weight of a node out of bounds" },
 	{ AT(nodes[0].zone), 4, ~0U, NULL, NULL },
 	{ AT(nodes[0].flags), 4, 0, NULL, NULL },
+	{ AT(nodes[0].flags), 4, DST_DISK_NODE_WITNESS, NULL,
+	  "a witness before a node with data" },
 	{ AT(nodes[0].flags), 4, 1U << 2, NULL, "unknown flag of a node" },
 	{ AT(nodes[2].flags), 4, 1U << 31, NULL, "unknown flag of a node" },
 	{ AT(nodes[1].reserved), 4, 1, NULL, "reserved field of a node not zero" },
@@ -642,21 +646,61 @@ static void regions(void)
 		}
 }
 
+/* A sector of the bitmap: what is encoded, and with any bit wrong, or elsewhere, refused. */
+static void marks(void)
+{
+	u64 words[DST_DISK_BITS_WORDS], seen[DST_DISK_BITS_WORDS];
+	struct dst_disk_bits made, got;
+	u32 i;
+
+	CHECK(sizeof(made) == 512, "%zu bytes", sizeof(made));
+	CHECK((u64)DST_DISK_BITMAP_SECTORS * DST_DISK_BITS >= DST_DISK_MAX_REGIONS, "too few");
+	for (i = 0; i < DST_DISK_BITS_WORDS; i++)
+		words[i] = 0x0102030405060708ULL * (i + 1);
+	dstb_disk_bits_encode(&made, 1047, words);
+	CHECK(((u8 *)&made)[0] == 8 && ((u8 *)&made)[7] == 1, "not little-endian");
+	CHECK(dstb_disk_bits_decode(&made, 1047, seen), "refused");
+	CHECK(!memcmp(words, seen, sizeof(words)), "other bits");
+	CHECK(!dstb_disk_bits_decode(&made, 1046, seen), "taken for another");
+	for (i = 0; i < sizeof(made) * 8; i++) {
+		got = made;
+		((u8 *)&got)[i / 8] ^= 1 << i % 8;
+		CHECK(!dstb_disk_bits_decode(&got, 1047, seen), "bit %u is wrong", i);
+	}
+	memset(&got, 0, sizeof(got));
+	CHECK(!dstb_disk_bits_decode(&got, 0, seen), "zeros");
+}
+
+static void mark(u64 (*bitmap)[DST_DISK_BITS_WORDS], u32 nr)
+{
+	u32 in = nr % DST_DISK_BITS;
+
+	bitmap[nr / DST_DISK_BITS][in / 64] |= 1ULL << in % 64;
+}
+
 /* Copies 8 and 9; regions 0, 1, 2, 15 and the last one are marked. */
 static int write_medium(const char *path)
 {
-	static u8 meta[MIB * 512];
+	static const u32 marked[] = { 0, 1, 2, 15, DST_DISK_MAX_REGIONS - 1 };
+	static u64 words[DST_DISK_BITMAP_SECTORS][DST_DISK_BITS_WORDS];
+	static struct {
+		alignas(8) u8 bytes[MIB * 512];
+	} meta;
+	struct dst_disk_bits *bitmap;
 	FILE *file = fopen(path, "w");
 	bool bad;
+	u32 i;
 
 	if (!file)
 		return 1;
 	two(8, 9);
-	memcpy(meta, area.bytes, sizeof(area.bytes));
-	meta[DST_DISK_BITMAP_SECTOR * 512] = 7;
-	meta[DST_DISK_BITMAP_SECTOR * 512 + 1] = 0x80;
-	meta[(DST_DISK_BITMAP_SECTOR + DST_DISK_BITMAP_SECTORS) * 512 - 1] = 0x80;
-	bad = fseek(file, 2 * MIB * 512, SEEK_SET) || fwrite(meta, sizeof(meta), 1, file) != 1;
+	memcpy(meta.bytes, area.bytes, sizeof(area.bytes));
+	bitmap = (void *)(meta.bytes + DST_DISK_BITMAP_SECTOR * 512);
+	for (i = 0; i < sizeof(marked) / sizeof(*marked); i++)
+		mark(words, marked[i]);
+	for (i = 0; i < DST_DISK_BITMAP_SECTORS; i++)
+		dstb_disk_bits_encode(&bitmap[i], i, words[i]);
+	bad = fseek(file, 2 * MIB * 512, SEEK_SET) || fwrite(&meta, sizeof(meta), 1, file) != 1;
 	return fclose(file) || bad;
 }
 
@@ -676,7 +720,8 @@ int main(int argc, char **argv)
 	needs_newer();
 	relations();
 	regions();
+	marks();
 	if (!failed)
-		printf("disktest: superblocks, torn writes, ages and regions passed\n");
+		printf("disktest: superblocks, torn writes, ages, regions and marks passed\n");
 	return !!failed;
 }

@@ -26,7 +26,8 @@ static const char usage[] =
 	"usage: superdump DEVICE            both copies, as JSON\n"
 	"       superdump --copy N DEVICE   copy 0 or 1, as JSON\n"
 	"       superdump --bitmap DEVICE   marked regions, a range FIRST-LAST a line\n"
-	"DEVICE may be a file. Status 0 whatever the medium holds, 2 when it can't be read.\n";
+	"DEVICE may be a file. Status 0 whatever the medium holds, 1 when marks are damaged,\n"
+	"2 when it can't be read.\n";
 
 static __noreturn void fail(const char *path, const char *what, int err)
 {
@@ -50,7 +51,7 @@ static u64 size_of(const char *path, int fd)
 }
 
 /* All of the metadata area; @offset gets where it begins, in bytes. */
-static const u8 *read_area(const char *path, u64 *offset)
+static u8 *read_area(const char *path, u64 *offset)
 {
 	size_t done = 0;
 	ssize_t got;
@@ -213,16 +214,36 @@ static json_t *all_json(const u8 *area, u64 offset)
 			 "copies", copies);
 }
 
-static bool bit_set(const u8 *bitmap, u32 n)
+static bool bit_set(const struct dst_disk_bits *bitmap, u32 n)
 {
-	return n < DST_DISK_MAX_REGIONS && bitmap[n / 8] & 1 << n % 8;
+	u32 in = n % DST_DISK_BITS;
+
+	return n < DST_DISK_MAX_REGIONS &&
+	       le64_to_cpu(bitmap[n / DST_DISK_BITS].words[in / 64]) >> in % 64 & 1;
 }
 
-static void print_bitmap(const u8 *area)
+/* Sectors that no volume has used are all zeros; volumes use the first ones. */
+static bool never_used(const struct dst_disk_bits *sector)
 {
-	const u8 *bitmap = area + DST_DISK_BITMAP_SECTOR * 512;
+	static const struct dst_disk_bits zeros;
+
+	return !memcmp(sector, &zeros, sizeof(zeros));
+}
+
+static bool print_bitmap(const char *path, u8 *area)
+{
+	struct dst_disk_bits *bitmap = (void *)(area + DST_DISK_BITMAP_SECTOR * 512);
+	u64 words[DST_DISK_BITS_WORDS];
+	bool damaged = false;
 	u32 n, first = 0;
 
+	for (n = 0; n < DST_DISK_BITMAP_SECTORS; n++) {
+		if (never_used(&bitmap[n]) || dstb_disk_bits_decode(&bitmap[n], n, words))
+			continue;
+		fprintf(stderr, "superdump: %s: sector %u of the bitmap is damaged\n", path, n);
+		memset(&bitmap[n], 0, sizeof(bitmap[n]));
+		damaged = true;
+	}
 	for (n = 0; n < DST_DISK_MAX_REGIONS; n++) {
 		if (!bit_set(bitmap, n))
 			continue;
@@ -231,6 +252,7 @@ static void print_bitmap(const u8 *area)
 		if (!bit_set(bitmap, n + 1))
 			printf("%u-%u\n", first, n);
 	}
+	return !damaged;
 }
 
 static void print(json_t *json)
@@ -251,8 +273,9 @@ int main(int argc, char **argv)
 		{},
 	};
 	bool bitmap = false;
-	const u8 *area;
 	int o, copy = -1;
+	bool ok = true;
+	u8 *area;
 	u64 offset;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -271,9 +294,9 @@ int main(int argc, char **argv)
 	}
 	area = read_area(argv[optind], &offset);
 	if (bitmap)
-		print_bitmap(area);
+		ok = print_bitmap(argv[optind], area);
 	else
 		print(copy >= 0 ? copy_json(area, copy) : all_json(area, offset));
-	free((void *)area);
-	return fflush(stdout) ? 2 : 0;
+	free(area);
+	return fflush(stdout) ? 2 : !ok;
 }

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The bitmap on the media: what dirty.c wants there, read and written in blocks of sectors that
+ * each have a checksum.
+ *
+ * All of it is the volume's meta_wq's, or whoever makes or stops the volume; one buffer is enough.
+ * Requests set bits in memory meanwhile: a bit that a write of the block missed is written again,
+ * for who set it has asked for that.
+ */
+#include <linux/bitmap.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "bitmap.h"
+#include "dirty.h"
+#include "disk.h"
+#include "member.h"
+#include "node.h"
+#include "raw.h"
+#include "volume.h"
+
+#define BLOCK_BYTES	4096U	/* what is written at once, at least */
+#define BLOCK_SECTORS	(BLOCK_BYTES >> SECTOR_SHIFT)
+#define BLOCK_BITS	(BLOCK_SECTORS * DST_DISK_BITS)
+#define BATCH		16U	/* blocks in one I/O */
+#define MAX_BLOCKS	(DST_DISK_BITMAP_SECTORS / BLOCK_SECTORS)
+
+/**
+ * struct dstb_bitmap - memory for I/O on the bitmap
+ * @nr_blocks:	that are in use
+ * @buf:	as on the medium, BATCH blocks
+ * @bits:	of as many, in the CPU's order
+ * @blocks:	to be written
+ */
+struct dstb_bitmap {
+	u32 nr_blocks;
+	struct dst_disk_bits *buf;
+	unsigned long *bits;
+	DECLARE_BITMAP(blocks, MAX_BLOCKS);
+};
+
+static u64 sector_of(const struct dstb_node *node, u32 block)
+{
+	return node->meta + DST_DISK_BITMAP_SECTOR + block * BLOCK_SECTORS;
+}
+
+/* How many regions the blocks have. */
+static u32 regions_in(const struct dstb_dirty *dirty, u32 first, u32 nr)
+{
+	return min(nr * BLOCK_BITS, dirty->nr_regions - first * BLOCK_BITS);
+}
+
+static unsigned long *bits_of(unsigned long *bits, u32 block)
+{
+	return bits + block * (BLOCK_BITS / BITS_PER_LONG);
+}
+
+/* Makes blocks of what is at @bits, in the buffer. */
+static void encode(struct dstb_bitmap *map, unsigned long *bits, u32 first, u32 nr)
+{
+	u64 words[DST_DISK_BITS_WORDS];
+	u32 i;
+
+	for (i = 0; i < nr * BLOCK_SECTORS; i++) {
+		bitmap_to_arr64(words, bits + i * (DST_DISK_BITS / BITS_PER_LONG), DST_DISK_BITS);
+		dstb_disk_bits_encode(&map->buf[i], first * BLOCK_SECTORS + i, words);
+	}
+}
+
+/* Reads blocks to map->bits. Return: 0, -EUCLEAN when they are damaged, or another errno. */
+static int read_blocks(struct dstb_node *node, u32 first, u32 nr)
+{
+	struct dstb_bitmap *map = node->vol->dirty.map;
+	u64 words[DST_DISK_BITS_WORDS];
+	u32 i;
+	int err;
+
+	err = dstb_raw_one(node, REQ_OP_READ, true, sector_of(node, first), nr * BLOCK_SECTORS,
+			   map->buf);
+	for (i = 0; i < nr * BLOCK_SECTORS && !err; i++) {
+		if (!dstb_disk_bits_decode(&map->buf[i], first * BLOCK_SECTORS + i, words))
+			err = -EUCLEAN;
+		else
+			bitmap_from_arr64(map->bits + i * (DST_DISK_BITS / BITS_PER_LONG), words,
+					  DST_DISK_BITS);
+	}
+	return err;
+}
+
+/* Writes blocks to every node in service. Returns how many took them. */
+static u32 write_blocks(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr, bool fua)
+{
+	struct dstb_raw *raws = vol->raws;
+	u32 i, good = 0;
+
+	encode(vol->dirty.map, bits, first, nr);
+	for (i = 0; i < vol->nr_data; i++) {
+		struct dstb_node *node = vol->nodes[i];
+
+		raws[i] = (struct dstb_raw) {
+			.node = READ_ONCE(node->part) != DSTB_PART_OUT ? node : NULL,
+			.op = REQ_OP_WRITE, .fua = fua, .sector = sector_of(node, first),
+			.nr_sectors = nr * BLOCK_SECTORS, .buf = vol->dirty.map->buf,
+		};
+	}
+	dstb_raw_run(vol, raws, vol->nr_data);
+	for (i = 0; i < vol->nr_data; i++) {
+		if (!raws[i].node)
+			continue;
+		if (!raws[i].status)
+			good++;
+		else
+			dstb_member_error(raws[i].node, raws[i].status, "writing the bitmap");
+	}
+	return good;
+}
+
+/**
+ * dstb_bitmap_mark() - a region's bit is to be written
+ * @dirty:	the dirty tracking
+ * @nr:		the region
+ *
+ * Context: as dstb_bitmap_write().
+ */
+void dstb_bitmap_mark(struct dstb_dirty *dirty, u32 nr)
+{
+	__set_bit(nr / BLOCK_BITS, dirty->map->blocks);
+}
+
+/**
+ * dstb_bitmap_write() - write what was marked, to every node in service
+ * @vol:	the volume
+ * @fua:	durably
+ *
+ * Context: the volume's meta_wq, or while the volume is made or stopped.
+ * Return: whether each of it is on a node.
+ */
+bool dstb_bitmap_write(struct dstb_volume *vol, bool fua)
+{
+	struct dstb_bitmap *map = vol->dirty.map;
+	u32 first, end;
+	bool ok = true;
+
+	for (first = 0; first < map->nr_blocks; first = end) {
+		first = find_next_bit(map->blocks, map->nr_blocks, first);
+		if (first >= map->nr_blocks)
+			break;
+		end = find_next_zero_bit(map->blocks, map->nr_blocks, first);
+		end = min(end, first + BATCH);
+		ok &= !!write_blocks(vol, bits_of(vol->dirty.bits, first), first, end - first,
+				     fua);
+	}
+	bitmap_zero(map->blocks, MAX_BLOCKS);
+	return ok;
+}
+
+/**
+ * dstb_bitmap_write_all() - give a node the whole bitmap, durably
+ * @node:	the node, not in service yet
+ *
+ * Context: the volume's meta_wq, or while the volume is made or stopped.
+ * Return: 0 or a negative errno.
+ */
+int dstb_bitmap_write_all(struct dstb_node *node)
+{
+	struct dstb_dirty *dirty = &node->vol->dirty;
+	struct dstb_bitmap *map = dirty->map;
+	u32 first, nr;
+	int err = 0;
+
+	for (first = 0; first < map->nr_blocks && !err; first += nr) {
+		nr = min(map->nr_blocks - first, BATCH);
+		encode(map, bits_of(dirty->bits, first), first, nr);
+		err = dstb_raw_one(node, REQ_OP_WRITE, true, sector_of(node, first),
+				   nr * BLOCK_SECTORS, map->buf);
+	}
+	return err;
+}
+
+/**
+ * dstb_bitmap_merge() - take what a returning node's bitmap says into the volume's
+ * @node:	the node, not in service yet
+ *
+ * A write that finds a bit set takes it for durable: so it is written to the nodes in service
+ * first.
+ * Context: the volume's meta_wq.
+ * Return: 0, -EUCLEAN when it is damaged, or another negative errno.
+ */
+int dstb_bitmap_merge(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_bitmap *map = dirty->map;
+	u32 first, nr, bits, bit;
+	unsigned long *ours;
+	int err;
+
+	for (first = 0; first < map->nr_blocks; first += nr) {
+		nr = min(map->nr_blocks - first, BATCH);
+		err = read_blocks(node, first, nr);
+		if (err)
+			return err;
+		bits = regions_in(dirty, first, nr);
+		ours = bits_of(dirty->bits, first);
+		if (bitmap_subset(map->bits, ours, bits))
+			continue;
+		bitmap_or(map->bits, map->bits, ours, bits);
+		write_blocks(vol, map->bits, first, nr, true);
+		/* One by one: writes set others in the same word meanwhile. */
+		for_each_set_bit(bit, map->bits, bits)
+			set_bit(bit, ours);
+	}
+	return 0;
+}
+
+/**
+ * dstb_bitmap_fill() - every region is dirty now, durably
+ * @vol:	the volume
+ *
+ * Context: the volume's meta_wq.
+ */
+void dstb_bitmap_fill(struct dstb_volume *vol)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_bitmap *map = dirty->map;
+	u32 first, nr;
+
+	for (first = 0; first < map->nr_blocks; first += nr) {
+		nr = min(map->nr_blocks - first, BATCH);
+		bitmap_zero(map->bits, nr * BLOCK_BITS);
+		bitmap_set(map->bits, 0, regions_in(dirty, first, nr));
+		write_blocks(vol, map->bits, first, nr, true);
+	}
+	bitmap_set(dirty->bits, 0, dirty->nr_regions);
+}
+
+/**
+ * dstb_bitmap_read() - add what a node's bitmap says
+ * @node:	the node
+ * @into:	a bitmap of all regions
+ *
+ * Context: as dstb_bitmap_write_all().
+ * Return: 0, -EUCLEAN when it is damaged, or another negative errno.
+ */
+int dstb_bitmap_read(struct dstb_node *node, unsigned long *into)
+{
+	struct dstb_dirty *dirty = &node->vol->dirty;
+	struct dstb_bitmap *map = dirty->map;
+	u32 first, nr, bit;
+	int err;
+
+	for (first = 0; first < map->nr_blocks; first += nr) {
+		nr = min(map->nr_blocks - first, BATCH);
+		err = read_blocks(node, first, nr);
+		if (err)
+			return err;
+		/* One by one: writes set others in the same word meanwhile. */
+		for_each_set_bit(bit, map->bits, regions_in(dirty, first, nr))
+			set_bit(bit, bits_of(into, first));
+	}
+	return 0;
+}
+
+/**
+ * dstb_bitmap_alloc() - memory for a bitmap in memory
+ * @nr_regions:	its bits
+ *
+ * Context: process, may sleep.
+ * Return: no bit set, for vfree(); whole blocks, so that they can be encoded; or NULL.
+ */
+unsigned long *dstb_bitmap_alloc(u32 nr_regions)
+{
+	return vzalloc(DIV_ROUND_UP(nr_regions, BLOCK_BITS) * (BLOCK_BITS / BITS_PER_BYTE));
+}
+
+/**
+ * dstb_bitmap_init() - make what is needed for the bitmap on the media
+ * @dirty:	the dirty tracking; nr_regions is known
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM; dstb_bitmap_exit() either way.
+ */
+int dstb_bitmap_init(struct dstb_dirty *dirty)
+{
+	struct dstb_bitmap *map;
+
+	BUILD_BUG_ON(DST_DISK_BITMAP_SECTORS % BLOCK_SECTORS || DST_DISK_BITS % BITS_PER_LONG);
+	BUILD_BUG_ON(MAX_BLOCKS * BLOCK_BITS < DST_DISK_MAX_REGIONS);
+	map = kzalloc(sizeof(*map), GFP_KERNEL);
+	dirty->map = map;
+	if (!map)
+		return -ENOMEM;
+	map->nr_blocks = DIV_ROUND_UP(dirty->nr_regions, BLOCK_BITS);
+	map->buf = (void *)__get_free_pages(GFP_KERNEL | __GFP_COMP,
+					    get_order(BATCH * BLOCK_BYTES));
+	map->bits = kvcalloc(BATCH, BLOCK_BITS / BITS_PER_BYTE, GFP_KERNEL);
+	return map->buf && map->bits ? 0 : -ENOMEM;
+}
+
+/**
+ * dstb_bitmap_exit() - the reverse of dstb_bitmap_init()
+ * @dirty:	the dirty tracking
+ *
+ * Context: process, may sleep.
+ */
+void dstb_bitmap_exit(struct dstb_dirty *dirty)
+{
+	struct dstb_bitmap *map = dirty->map;
+
+	if (!map)
+		return;
+	kvfree(map->bits);
+	if (map->buf)
+		free_pages((unsigned long)map->buf, get_order(BATCH * BLOCK_BYTES));
+	kfree(map);
+}
