@@ -150,7 +150,7 @@ help:
 	@echo '  KERNELS="6.12 7.3"  kernels to test on; "debug" is the debug kernel'
 	@echo '  TESTS="smoke mirror"  test files of selftests/ to run, without .bats (default: all)'
 	@echo '  FILTER=REGEX     only tests with a matching name'
-	@echo '  JOBS=N           so many VMs at once (one a CPU); the tests of a kernel are one after the other'
+	@echo '  JOBS=1           so many VMs at once; each wants two CPUs of its own, with fewer it takes longer'
 	@echo '  BATS_TEST_TIMEOUT=120  limit for a test in seconds; on the debug kernel five times that'
 	@echo '  FUZZ_SECONDS=60  how long to fuzz each target'
 	@echo '  DST_CACHE=~/.cache/dst  where trees, kernels, builds and results are kept'
