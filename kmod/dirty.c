@@ -21,6 +21,7 @@
 #include "dirty.h"
 #include "disk.h"
 #include "io.h"
+#include "main.h"
 #include "member.h"
 #include "node.h"
 #include "raw.h"
@@ -115,7 +116,7 @@ static bool starve(struct dstb_volume *vol, struct dstb_io *io)
 		list_add_tail(&io->overlap.wait, &dirty->starved);
 	spin_unlock_irqrestore(&dirty->lock, flags);
 	if (wait)
-		mod_delayed_work(vol->meta_wq, &dirty->clean_work, 0);
+		dstb_work_now(vol->meta_wq, &dirty->clean_work);
 	return wait;
 }
 
@@ -127,7 +128,7 @@ static void set_later(struct dstb_volume *vol, struct dstb_region *region)
 	spin_lock_irqsave(&dirty->lock, flags);
 	list_add_tail(&region->queue, &dirty->pending);
 	spin_unlock_irqrestore(&dirty->lock, flags);
-	mod_delayed_work(vol->meta_wq, &dirty->intent_work, 0);
+	dstb_work_now(vol->meta_wq, &dirty->intent_work);
 }
 
 static bool enter(struct dstb_region *region, struct dstb_io *io)
@@ -374,7 +375,7 @@ static void intent_work_fn(struct work_struct *work)
 void dstb_dirty_kick(struct dstb_volume *vol)
 {
 	if (vol->dirty.bits)
-		mod_delayed_work(vol->meta_wq, &vol->dirty.intent_work, 0);
+		dstb_work_now(vol->meta_wq, &vol->dirty.intent_work);
 }
 
 /* ---- cleaning ---- */

@@ -5,8 +5,9 @@
 #ifndef _DSTB_MAIN_H
 #define _DSTB_MAIN_H
 
+#include <linux/workqueue.h>
+
 struct net;
-struct workqueue_struct;
 
 /*
  * Slow work of every object: closing, watching, handshakes. Unbound; WQ_MEM_RECLAIM: the way out of
@@ -19,6 +20,15 @@ extern struct workqueue_struct *dstb_wq;
  * from dstb_wq, where closing a target's connection waits for a device that may be a volume.
  */
 extern struct workqueue_struct *dstb_watch_wq;
+
+/*
+ * At once, instead of when its timer ends; one that is queued keeps its place. Context: any.
+ */
+static inline void dstb_work_now(struct workqueue_struct *wq, struct delayed_work *work)
+{
+	if (!queue_delayed_work(wq, work, 0) && timer_pending(&work->timer))
+		mod_delayed_work(wq, work, 0);
+}
 
 int dstb_run_killable(struct net *net, void (*fn)(void *arg), void *arg);
 

@@ -109,7 +109,7 @@ void dstb_member_kick(struct dstb_volume *vol)
 {
 	/* One that is being made records for itself. */
 	if (vol->super && READ_ONCE(vol->started))
-		mod_delayed_work(vol->meta_wq, &vol->member_work, 0);
+		dstb_work_now(vol->meta_wq, &vol->member_work);
 }
 
 /**
