@@ -544,7 +544,7 @@ static int read_bitmaps(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 
 	for (i = 0; i < vol->nr_data && !err; i++)
 		if (READ_ONCE(vol->nodes[i]->part) == DSTB_PART_IN)
-			err = dstb_bitmap_read(vol->nodes[i], dirty->bits);
+			err = dstb_bitmap_read(vol->nodes[i]);
 	if (err == -EUCLEAN)
 		NL_SET_ERR_MSG_FMT(extack, "the bitmap of node %u is damaged: assemble without it",
 				   i - 1);

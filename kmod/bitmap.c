@@ -177,19 +177,10 @@ int dstb_bitmap_write_all(struct dstb_node *node)
 	return err;
 }
 
-/**
- * dstb_bitmap_merge() - take what a returning node's bitmap says into the volume's
- * @node:	the node, not in service yet
- *
- * A write that finds a bit set takes it for durable: so it is written to the nodes in service
- * first.
- * Context: the volume's meta_wq.
- * Return: 0, -EUCLEAN when it is damaged, or another negative errno.
- */
-int dstb_bitmap_merge(struct dstb_node *node)
+/* Adds what a node's bitmap says. @tell: news are written to the nodes in service before. */
+static int add_bits(struct dstb_node *node, bool tell)
 {
-	struct dstb_volume *vol = node->vol;
-	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_dirty *dirty = &node->vol->dirty;
 	struct dstb_bitmap *map = dirty->map;
 	u32 first, nr, bits, bit;
 	unsigned long *ours;
@@ -205,12 +196,40 @@ int dstb_bitmap_merge(struct dstb_node *node)
 		if (bitmap_subset(map->bits, ours, bits))
 			continue;
 		bitmap_or(map->bits, map->bits, ours, bits);
-		write_blocks(vol, map->bits, first, nr, true);
+		if (tell)
+			write_blocks(node->vol, map->bits, first, nr, true);
 		/* One by one: writes set others in the same word meanwhile. */
 		for_each_set_bit(bit, map->bits, bits)
 			set_bit(bit, ours);
 	}
 	return 0;
+}
+
+/**
+ * dstb_bitmap_merge() - take what a returning node's bitmap says into the volume's
+ * @node:	the node, not in service yet
+ *
+ * A write that finds a bit set takes it for durable: so it is written to the nodes in service
+ * first.
+ * Context: the volume's meta_wq.
+ * Return: 0, -EUCLEAN when it is damaged, or another negative errno.
+ */
+int dstb_bitmap_merge(struct dstb_node *node)
+{
+	return add_bits(node, true);
+}
+
+/**
+ * dstb_bitmap_read() - take what a node's bitmap says into that of a volume that is being made
+ * @node:	the node
+ *
+ * When all have been read, each is given all of it: dstb_bitmap_write_all().
+ * Context: process, may sleep.
+ * Return: 0, -EUCLEAN when it is damaged, or another negative errno.
+ */
+int dstb_bitmap_read(struct dstb_node *node)
+{
+	return add_bits(node, false);
 }
 
 /**
@@ -232,33 +251,6 @@ void dstb_bitmap_fill(struct dstb_volume *vol)
 		write_blocks(vol, map->bits, first, nr, true);
 	}
 	bitmap_set(dirty->bits, 0, dirty->nr_regions);
-}
-
-/**
- * dstb_bitmap_read() - add what a node's bitmap says
- * @node:	the node
- * @into:	a bitmap of all regions
- *
- * Context: as dstb_bitmap_write_all().
- * Return: 0, -EUCLEAN when it is damaged, or another negative errno.
- */
-int dstb_bitmap_read(struct dstb_node *node, unsigned long *into)
-{
-	struct dstb_dirty *dirty = &node->vol->dirty;
-	struct dstb_bitmap *map = dirty->map;
-	u32 first, nr, bit;
-	int err;
-
-	for (first = 0; first < map->nr_blocks; first += nr) {
-		nr = min(map->nr_blocks - first, BATCH);
-		err = read_blocks(node, first, nr);
-		if (err)
-			return err;
-		/* One by one: writes set others in the same word meanwhile. */
-		for_each_set_bit(bit, map->bits, regions_in(dirty, first, nr))
-			set_bit(bit, bits_of(into, first));
-	}
-	return 0;
 }
 
 /**

@@ -16,7 +16,7 @@ bool dstb_bitmap_write(struct dstb_volume *vol, bool fua);
 int dstb_bitmap_write_all(struct dstb_node *node);
 int dstb_bitmap_merge(struct dstb_node *node);
 void dstb_bitmap_fill(struct dstb_volume *vol);
-int dstb_bitmap_read(struct dstb_node *node, unsigned long *into);
+int dstb_bitmap_read(struct dstb_node *node);
 unsigned long *dstb_bitmap_alloc(u32 nr_regions);
 int dstb_bitmap_init(struct dstb_dirty *dirty);
 void dstb_bitmap_exit(struct dstb_dirty *dirty);

@@ -159,7 +159,7 @@ static const char *check_frame(const struct dst_disk_super *disk, u32 len)
 	if (le32_to_cpu(disk->version) > DST_DISK_VERSION || disk->incompat)
 		return needs_newer;
 	if (le32_to_cpu(disk->version) != DST_DISK_VERSION)
-		return "unknown version";
+		return "written by an older DST: it must be made anew";
 	nr_nodes = le32_to_cpu(disk->nr_nodes);
 	if (!nr_nodes || nr_nodes > DST_DISK_MAX_NODES)
 		return "number of nodes out of bounds";

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #define DST_DISK_MAGIC		"DSTSUPER"	/* 8 bytes, no terminating zero */
-#define DST_DISK_VERSION	1
+#define DST_DISK_VERSION	2	/* 1 had a bitmap without checksums */
 #define DST_DISK_META_SECTORS	2048U
 /* room for a copy of the superblock; copy n begins at n times that */
 #define DST_DISK_SUPER_SECTORS	128U

@@ -110,7 +110,7 @@ static void format(void)
 	fill(&good, 2, 1, 7);
 	bytes = dstb_disk_encode(&good, image.bytes);
 	CHECK(bytes == HEAD_BYTES + 2 * 64, "%u bytes", bytes);
-	CHECK(!memcmp(image.bytes, "DSTSUPER\1\0\0\0\0\6\0\0", 16), "head");
+	CHECK(!memcmp(image.bytes, "DSTSUPER\2\0\0\0\0\6\0\0", 16), "head");
 	CHECK(image.bytes[24] == 7, "sequence");
 	bytes = disk->crc;
 	mend(image.bytes);
@@ -176,8 +176,9 @@ struct damage {
 static const struct damage damages[] = {
 	{ AT(magic), 8, 0, NULL, "bad magic" },
 	{ AT(magic), 8, 0, "DSTSUPEr", "bad magic" },
-	{ AT(version), 4, 0, NULL, "unknown version" },
-	{ AT(version), 4, 2, NULL, "needs a newer DST" },
+	{ AT(version), 4, 0, NULL, "written by an older DST: it must be made anew" },
+	{ AT(version), 4, 1, NULL, "written by an older DST: it must be made anew" },
+	{ AT(version), 4, 3, NULL, "needs a newer DST" },
 	{ AT(version), 4, ~0U, NULL, "needs a newer DST" },
 	{ AT(bytes), 4, 0, NULL, "length out of bounds" },
 	{ AT(bytes), 4, HEAD_BYTES - 1, NULL, "length out of bounds" },
@@ -552,9 +553,9 @@ static void needs_newer(void)
 	mend(copy(0));
 	picks(DSTB_DISK_CORRUPT, "needs a newer DST", 0, "the latest is newer");
 	copy(0)->incompat = 0;
-	copy(0)->version = cpu_to_le32(2);
+	copy(0)->version = cpu_to_le32(DST_DISK_VERSION + 1);
 	mend(copy(0));
-	picks(DSTB_DISK_CORRUPT, "needs a newer DST", 0, "the latest is of version 2");
+	picks(DSTB_DISK_CORRUPT, "needs a newer DST", 0, "the latest is of the next version");
 	copy(0)->capacity ^= 1;
 	picks(DSTB_DISK_VALID, NULL, 5, "the latest is newer, and torn");
 	two(6, 5);
