@@ -14,13 +14,14 @@ remote() { ns=far exported "$1" "$2" --listen "dst://$far"; }
 unexport() { ns=far dst export remove "$1"; }
 
 # pair SIZE [OPTION...]: mirror v over the local disk a and the far disk b, the same and with no region marked; listens to events
+# With far_disk=ATTRIBUTE=VALUE before it, b is such a disk.
 pair() {
 	local size=$1
 	shift
 	policies mirror
 	far
 	disk a "$size" > /dev/null
-	disk b "$size" > /dev/null
+	disk b "$size" ${far_disk:+"$far_disk"} > /dev/null
 	remote b /dev/b
 	listen /dev/a
 	volume v --policy mirror "$@" /dev/a "dst://$far/b"

@@ -376,3 +376,20 @@ suspending() {
 	equal session "$(changes session 5)" ">open open>fenced fenced>closed >open open>closed"
 	jq -r .reason "$events" | grep -q "fenced: volume 'won' has taken export 'e' over from 'lost'"
 }
+
+# Feared: without metadata it is suspended for ever, though nothing could bring it back.
+@test "a volume without metadata fails its node when the local export below it is suspended or removed" {
+	policies linear
+	disk a 16 > /dev/null
+	exported e /dev/a
+	local how
+	for how in "export suspend e" "export remove e"; do
+		volume r --policy linear --read-only export:e
+		# shellcheck disable=SC2086 # a list of words
+		at_most 20 dstctl $how
+		retry 10 node_is r 0 state failed
+		not dd if=/dev/dst/r of=/dev/null bs=4k count=1 iflag=direct 2> /dev/null
+		at_most 20 dstctl volume stop r
+		[ "$how" = "export remove e" ] || dstctl export resume e
+	done
+}

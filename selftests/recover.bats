@@ -196,6 +196,21 @@ without_b() {
 	retry 20 state_is 1 away
 }
 
+# Feared: a flush begins without a node, and ends when that node is in sync: it is neither flushed nor recorded as out.
+@test "a flush that was under way when a node came in sync takes it in" {
+	far_disk=cache=8 without_b
+	fault hold_legs 1
+	background dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none
+	local flush=$background
+	retry 10 node_is v 0 in_flight 1
+	remote b /dev/b
+	in_sync v
+	kill -0 "$flush"
+	fault hold_legs 0
+	wait "$flush"
+	node_is v 0 in_flight 0
+}
+
 @test "a medium that is not blank stays out, and is not touched" {
 	without_b
 	mkfs.ext4 -q "$(disk c 16)"

@@ -342,6 +342,31 @@ majority() {
 	stopped_equal /dev/a /dev/b
 }
 
+# Feared: the write that waits asks for a record, whose failure lets it go to ask again, without end.
+@test "without a quorum the record is tried once a second, and what waits for it goes on" {
+	majority
+	history_start /dev/dst/v --size 8M
+	unexport w
+	retry 20 state_is 2 away
+	# Its writes are under way when it goes: they are not acknowledged before it is recorded that it missed them.
+	unexport b
+	retry 20 volume_is v state held
+	local before records
+	before=$(sectors_written /dev/a)
+	sleep 5
+	records=$((($(sectors_written /dev/a) - before) / 8))
+	[ $records -ge 2 ] || { echo "not tried again"; return 1; }
+	[ $records -le 12 ] || { echo "tried $records times in 5 s"; return 1; }
+	remote w /dev/w
+	retry 20 volume_is v state degraded
+	history_goes_on
+	remote b /dev/b
+	in_sync v
+	history_stop
+	history_check
+	stopped_equal /dev/a /dev/b
+}
+
 @test "without a quorum I/O fails with --no-wait" {
 	majority --no-wait
 	unexport b
