@@ -161,7 +161,10 @@ int dstb_member_enter(struct dstb_node *node, struct netlink_ext_ack *extack)
 	return 0;
 }
 
-/* Unless it was lost again, given up or suspended while its medium was looked at. */
+/*
+ * Unless it was lost again, given up or suspended while its medium was looked at. Its state changes
+ * with its part: whoever puts it out, or has it synced, finds both, and has the last word.
+ */
 static bool let_in(struct dstb_node *node, bool sync)
 {
 	struct dstb_volume *vol = node->vol;
@@ -170,8 +173,10 @@ static bool let_in(struct dstb_node *node, bool sync)
 	spin_lock_irq(&vol->member_lock);
 	ok = node->gen == node->admit_gen && !READ_ONCE(node->suspended) &&
 	     !READ_ONCE(vol->gate_dead);
-	if (ok)
+	if (ok) {
 		dstb_node_set_part(node, sync ? DSTB_PART_SYNCING : DSTB_PART_IN, true);
+		dstb_node_set_state(node, sync ? DST_NODE_STATE_SYNCING : DST_NODE_STATE_UP, "");
+	}
 	spin_unlock_irq(&vol->member_lock);
 	return ok;
 }
@@ -218,7 +223,6 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 		dstb_member_reconnect(node);
 		return;
 	}
-	dstb_node_set_state(node, sync ? DST_NODE_STATE_SYNCING : DST_NODE_STATE_UP, "");
 	dstb_member_kick(vol);
 	dstb_dirty_kick(vol);
 	dstb_resync_kick(vol);
@@ -419,13 +423,13 @@ void dstb_member_synced(struct dstb_node *node)
 	/* It may have been lost meanwhile, and begun anew. */
 	ok = node->part == DSTB_PART_SYNCING && node->ready &&
 	     bitmap_empty(node->lacks, vol->dirty.nr_regions);
-	if (ok)
+	if (ok) {
 		dstb_node_set_part(node, DSTB_PART_IN, node->ready);
+		dstb_node_set_state(node, DST_NODE_STATE_UP, "");
+	}
 	spin_unlock_irq(&vol->member_lock);
 	if (!ok)
 		return;
-	if (READ_ONCE(node->state) == DST_NODE_STATE_SYNCING)
-		dstb_node_set_state(node, DST_NODE_STATE_UP, "");
 	dstb_member_kick(vol);
 	dstb_dirty_sweep(vol);
 	dstb_member_overdue(vol);

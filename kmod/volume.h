@@ -171,7 +171,7 @@ struct dstb_volume_config {
  * @dirty:	its dirty tracking
  * @meta_wq:	ordered: everything that reads or writes metadata
  * @member_work: makes the superblocks say what has become of the nodes
- * @member_lock: one decision about who is out at a time; irq-safe, inside nothing but node->lock
+ * @member_lock: one decision about who is out at a time; irq-safe; inside it, node->lock and @lock
  * @parked:	writes and flushes that wait for the superblocks. Under @lock
  * @park_fails:	they fail instead: no quorum, and @no_wait. Under @lock
  * @unrecorded:	the superblocks are to be written. The meta_wq's
