@@ -172,11 +172,11 @@ spoil() { dd if=/dev/urandom of="$1" bs="$3" count=1 seek="$2"B oflag=direct con
 # ---- maintenance
 
 @test "a node is suspended and resumed under load: no error, no time-out, and the others' data flows" {
-	pair 32 --io-timeout 2
+	pair 32 --io-timeout 5
 	history_start /dev/dst/v --size 16M
 	forget
 	dstctl node suspend v 1
-	sleep 3
+	sleep 6
 	history_goes_on
 	state_is 1 suspended
 	dstctl node resume v 1
@@ -189,12 +189,12 @@ spoil() { dd if=/dev/urandom of="$1" bs="$3" count=1 seek="$2"B oflag=direct con
 }
 
 @test "an export is suspended and resumed under load: no error, no time-out, and it is back by itself" {
-	pair 32 --io-timeout 2
+	pair 32 --io-timeout 5
 	history_start /dev/dst/v --size 16M
 	forget
 	ns=far dst export suspend b
 	retry 10 state_is 1 suspended
-	sleep 3
+	sleep 6
 	history_goes_on
 	ns=far dst export resume b
 	in_sync v
