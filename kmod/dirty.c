@@ -347,7 +347,7 @@ static void intent_work_fn(struct work_struct *work)
 	list_for_each_entry(region, &pending, queue)
 		dstb_bitmap_mark(dirty, region->nr);
 	ok = dstb_bitmap_write(vol, true);
-	dstb_fault_wait(&vol->faults.intent_ms);
+	dstb_fault_wait(&vol->faults, &vol->faults.intent_ms);
 	if (!ok && !READ_ONCE(vol->gate_dead) && any_data_node(vol)) {
 		/*
 		 * Nobody took them. dstb_dirty_kick() comes when somebody returns; the last copy

@@ -3,6 +3,8 @@
  * Fault points.
  */
 #include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/workqueue.h>
 
 #include "fault.h"
@@ -12,6 +14,23 @@
 DEFINE_STATIC_KEY_FALSE(dstb_fault_holds);
 
 static struct dentry *faults_dir;
+
+/**
+ * dstb_fault_wait_slow() - wait as a fault point says, or until it is cleared
+ * @faults:	the volume's
+ * @ms:		the fault point, one of them
+ *
+ * Context: process, may sleep.
+ */
+void dstb_fault_wait_slow(struct dstb_faults *faults, const u32 *ms)
+{
+	unsigned long begin = jiffies;
+
+	atomic_inc(&faults->waiting);
+	while (time_before(jiffies, begin + msecs_to_jiffies(READ_ONCE(*ms))))
+		msleep(20);
+	atomic_dec(&faults->waiting);
+}
 
 /**
  * dstb_fault_hold() - is a leg for this node to be kept back?
@@ -71,6 +90,7 @@ void dstb_fault_add(struct dstb_volume *vol)
 	debugfs_create_u32("age_after_ms", 0600, faults->dir, &faults->age_after_ms);
 	debugfs_create_u32("super_sectors", 0600, faults->dir, &faults->super_sectors);
 	debugfs_create_u32("region_ms", 0600, faults->dir, &faults->region_ms);
+	debugfs_create_atomic_t("waiting", 0400, faults->dir, &faults->waiting);
 	debugfs_create_file_unsafe("hold_legs", 0600, faults->dir, vol, &holds_fops);
 }
 

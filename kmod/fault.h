@@ -2,11 +2,12 @@
 /*
  * Fault points: windows that matter held open, so that tests can look into them. A folder for each
  * volume, /sys/kernel/debug/dst/faults/VOLUME. All are off, and cost nothing, until they are set.
+ * One that is set to 0 while somebody waits there lets go of him.
  */
 #ifndef _DSTB_FAULT_H
 #define _DSTB_FAULT_H
 
-#include <linux/delay.h>
+#include <linux/compiler.h>
 #include <linux/jump_label.h>
 #include <linux/types.h>
 
@@ -22,6 +23,7 @@ struct dstb_volume;
  * @super_sectors: only so many sectors of a superblock reach the medium (torn)
  * @region_ms:	wait so long after a region was copied, before it counts as such
  * @hold_legs:	bit n: legs for node n are kept back until this is cleared
+ * @waiting:	how many wait at one of the fault points now; read-only
  * @dir:	the folder
  */
 struct dstb_faults {
@@ -31,16 +33,19 @@ struct dstb_faults {
 	u32 super_sectors;
 	u32 region_ms;
 	u32 hold_legs;
+	atomic_t waiting;
 	struct dentry *dir;
 };
 
 DECLARE_STATIC_KEY_FALSE(dstb_fault_holds);
 
-/* Waits as a fault point says. Context: process, may sleep. */
-static inline void dstb_fault_wait(const u32 *ms)
+void dstb_fault_wait_slow(struct dstb_faults *faults, const u32 *ms);
+
+/* Waits as the fault point @ms of @faults says. Context: process, may sleep. */
+static inline void dstb_fault_wait(struct dstb_faults *faults, const u32 *ms)
 {
 	if (unlikely(READ_ONCE(*ms)))
-		msleep(READ_ONCE(*ms));
+		dstb_fault_wait_slow(faults, ms);
 }
 
 bool dstb_fault_hold(const struct dstb_node *node);

@@ -118,9 +118,9 @@ bool dstb_record(struct dstb_volume *vol)
 			new_age(vol->super);
 		vol->activating = false;
 		vol->unrecorded = true;
-		dstb_fault_wait(&vol->faults.age_before_ms);
+		dstb_fault_wait(&vol->faults, &vol->faults.age_before_ms);
 		votes = dstb_super_write(vol);
-		dstb_fault_wait(&vol->faults.age_after_ms);
+		dstb_fault_wait(&vol->faults, &vol->faults.age_after_ms);
 		ok = votes >= quorum_of(vol);
 		if (votes * 2 >= vol->nr_nodes)
 			vol->degraded_ok = false;

@@ -263,7 +263,7 @@ static int sync_region(struct dstb_sync *sync, u32 nr)
 	} else {
 		err = sync_runs(sync, nr, unclean, unclean, false);
 	}
-	dstb_fault_wait(&vol->faults.region_ms);
+	dstb_fault_wait(&vol->faults, &vol->faults.region_ms);
 	if (!err)
 		end_region(sync, nr);
 	dstb_dirty_unlock(vol, nr);
