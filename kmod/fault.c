@@ -14,6 +14,7 @@
 DEFINE_STATIC_KEY_FALSE(dstb_fault_holds);
 
 static struct dentry *faults_dir;
+static u32 first_region_ms; /* region_ms of volumes that are made from now on */
 
 /**
  * dstb_fault_wait_slow() - wait as a fault point says, or until it is cleared
@@ -72,6 +73,7 @@ DEFINE_DEBUGFS_ATTRIBUTE(holds_fops, holds_get, holds_set, "%llu\n");
 void dstb_fault_module_init(struct dentry *root)
 {
 	faults_dir = debugfs_create_dir("faults", root);
+	debugfs_create_u32("first_region_ms", 0600, root, &first_region_ms);
 }
 
 /**
@@ -84,6 +86,7 @@ void dstb_fault_add(struct dstb_volume *vol)
 {
 	struct dstb_faults *faults = &vol->faults;
 
+	faults->region_ms = READ_ONCE(first_region_ms);
 	faults->dir = debugfs_create_dir(vol->name, faults_dir);
 	debugfs_create_u32("intent_ms", 0600, faults->dir, &faults->intent_ms);
 	debugfs_create_u32("age_before_ms", 0600, faults->dir, &faults->age_before_ms);

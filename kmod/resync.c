@@ -263,9 +263,10 @@ static int sync_region(struct dstb_sync *sync, u32 nr)
 	} else {
 		err = sync_runs(sync, nr, unclean, unclean, false);
 	}
-	dstb_fault_wait(&vol->faults, &vol->faults.region_ms);
-	if (!err)
+	if (!err) {
+		dstb_fault_wait(&vol->faults, &vol->faults.region_ms);
 		end_region(sync, nr);
+	}
 	dstb_dirty_unlock(vol, nr);
 	return err;
 }

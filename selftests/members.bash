@@ -29,6 +29,38 @@ pair() {
 	quiet v
 	forget
 }
+# hosts N SIZE: disks d0, d1 ... on hosts h0, h1 ..., each an export there; ${where[@]} are their addresses
+hosts() {
+	local n
+	for ((n = 0; n < $1; n++)); do
+		netns h$n
+		link init h$n
+		disk d$n "$2" > /dev/null
+		ns=h$n exported d$n /dev/d$n --listen "dst://$(address h$n init)"
+		where[n]=dst://$(address h$n init)/d$n
+	done
+}
+# mirrored N SIZE [OPTION...]: mirror v over such hosts, all in sync
+mirrored() {
+	local n=$1 size=$2
+	shift 2
+	policies mirror
+	hosts "$n" "$size"
+	volume v --policy mirror "$@" "${where[@]}"
+	in_sync v
+}
+# cut_host N: host hN does nothing of what it is told any more; whoever tries learns so at once, which saves tests the time
+# that a handshake may take. heal_host N
+cut_host() {
+	in_ns "h$1" nft -f - <<-'NFT'
+	table inet cut-init {
+		chain in { type filter hook input priority -300; iifname "to-init" ip protocol tcp reject with tcp reset; iifname "to-init" drop; }
+		chain out { type filter hook output priority -300; oifname "to-init" tcp flags & rst != rst drop; }
+	}
+	NFT
+	defer _restore_link "h$1" init
+}
+heal_host() { restore_link "h$1" init; }
 # again NAME ARGUMENT...: assembled, and gone with the test
 again() {
 	dst volume assemble "$@" || return
@@ -69,6 +101,16 @@ damage_marks() {
 sectors_written() { awk '{ print $7 }' "/sys/block/${1#/dev/}/stat"; }
 # fault NAME VALUE: a fault point of v
 fault() { echo "$2" > "/sys/kernel/debug/dst/faults/v/$1"; }
+# window NAME: is held open, long enough for any test, until let_go; in_window: somebody is in one
+window() { fault "$1" $((60000 * DST_SLOW)); }
+in_window() { retry 20 _in_window; }
+_in_window() { [ "$(cat /sys/kernel/debug/dst/faults/v/waiting)" -gt 0 ]; }
+let_go() {
+	local name
+	for name in intent_ms age_before_ms age_after_ms region_ms hold_legs; do
+		[ ! -e /sys/kernel/debug/dst/faults/v ] || fault $name 0 2> /dev/null || :
+	done
+}
 # patterns [MEGABYTES]: files that differ in each sector: $old, $new
 patterns() {
 	old=$BATS_TEST_TMPDIR/old new=$BATS_TEST_TMPDIR/new

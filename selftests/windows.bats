@@ -1,0 +1,384 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# A crash or a cut in each window that matters, which a fault point holds open. Whatever was acknowledged is there after it;
+# what was not is there or not, but the same on all copies.
+#
+# All nodes of v are on hosts of their own. The crash of an initiator is a cut of all of its links, and then a stop by force:
+# nothing of it reaches a medium after the cut, not even a good-bye.
+load helpers
+load volumes
+load recovery
+load members
+load peers
+
+# blank: what a region holds at first. $old: what is acknowledged before the window; $new: what is under way in it
+files() {
+	blank=$BATS_TEST_TMPDIR/blank
+	truncate -s 1M "$blank"
+	patterns 1
+}
+# writing FILE MEGABYTE: put in the background, $writer; it can be killed at the end of the test, whatever holds it
+writing() {
+	background put "$1" /dev/dst/v "$2"
+	writer=$background
+	defer let_go
+}
+# waits: the write that is under way is not acknowledged, although it would have been by now
+waits() {
+	sleep 1
+	kill -0 "$writer" || { echo "the write was acknowledged"; return 1; }
+}
+crash() {
+	local n stopping
+	for n in "${!where[@]}"; do cut_host "$n"; done
+	dstctl volume stop v --force 3>&- 4>&- &
+	stopping=$!
+	let_go
+	wait $stopping
+	for n in "${!where[@]}"; do heal_host "$n"; done
+}
+# back [OPTION...]: v is assembled from all of its nodes
+back() { again v --takeover --grace 1 "$@" "${where[@]}"; }
+# alone N: v is assembled from node N only, which is all that there is
+alone() {
+	local n
+	for n in "${!where[@]}"; do [ "$n" = "$1" ] || unexport_host "$n"; done
+	back --degraded
+}
+unexport_host() { ns=h$1 dst export remove "d$1"; }
+export_host() { ns=h$1 exported "d$1" "/dev/d$1" --listen "dst://$(address "h$1" init)"; }
+# all_equal: v is stopped, and its copies are the same
+all_equal() {
+	local n
+	stop v
+	for n in "${!where[@]}"; do same_bytes /dev/d0 "/dev/d$n" "$(data_bytes /dev/d0)" || return; done
+}
+# settled MEGABYTE FILE...: reads there are always the same one of these files, now and when all is in sync, and on all copies
+settled() {
+	local at=$1 file found
+	shift
+	for file; do ! got "$file" /dev/dst/v "$at" > /dev/null || found=$file; done
+	[ "$found" ] || { echo "neither old nor new at $at MiB"; return 1; }
+	for _ in 1 2 3; do got "$found" /dev/dst/v "$at" || return; done
+	in_sync v && quiet v && got "$found" /dev/dst/v "$at" && all_equal && got "$found" /dev/d0 "$at"
+}
+in_sync_says() { "$superdump" "/dev/d$1" | jq ".super.nodes[$2].in_sync"; }
+# marked N REGION: the bitmap of node N has it
+marked() { "$superdump" --bitmap "/dev/d$1" | awk -F- -v n="$2" 'n >= $1 && n <= ($2 == "" ? $1 : $2) { ok = 1 } END { exit !ok }'; }
+
+# ---- intent, data
+
+# Feared: data reaches a copy before the mark is on all of them. After the crash nobody would compare that region.
+@test "a crash between the mark of a region and its data: marked on every copy, data on none" {
+	mirrored 3 16
+	files
+	put "$old" /dev/dst/v 5
+	window intent_ms
+	writing "$new" 3
+	in_window
+	waits
+	local n
+	for n in 0 1 2; do
+		marked $n 3
+		got "$blank" /dev/d$n 3
+	done
+	crash
+	back
+	got "$old" /dev/dst/v 5
+	settled 3 "$blank" "$new"
+	got "$old" /dev/d2 5
+}
+
+# Feared: the copies stay different, or reads of the region go now to one, now to the other, before they are the same (R3).
+data_on_one() {
+	mirrored 2 16
+	files
+	put "$old" /dev/dst/v 5
+	fault hold_legs "$1"
+	# A region before it that is marked for certain: resync is held there, with this one still to be made the same.
+	writing "$old" 7
+	writing "$new" 9
+	retry 20 got "$new" "/dev/d$2" 9 > /dev/null
+	waits
+	got "$blank" "/dev/d$3" 9
+	crash
+	echo $((60000 * DST_SLOW)) > /sys/kernel/debug/dst/first_region_ms
+	defer eval 'echo 0 > /sys/kernel/debug/dst/first_region_ms'
+	back
+	defer let_go
+	in_window
+	got "$new" "/dev/d$2" 9
+	got "$blank" "/dev/d$3" 9
+	local first=$BATS_TEST_TMPDIR/first
+	dd if=/dev/dst/v of="$first" bs=1M skip=9 count=1 iflag=direct status=none
+	for _ in {1..12}; do got "$first" /dev/dst/v 9; done
+	let_go
+	settled 9 "$first"
+	got "$old" /dev/d0 5
+}
+
+@test "a crash with data on the first copy only: the same on both, and never in between" { data_on_one 2 0 1; }
+@test "a crash with data on the second copy only: the same on both, and never in between" { data_on_one 1 1 0; }
+
+# ---- age
+
+# without_one POINT: node 1 is gone and out, the age that says so is in window POINT, and a write has reached node 0
+without_one() {
+	mirrored 2 16 --grace 1
+	files
+	put "$old" /dev/dst/v 5
+	window "$1"
+	cut_host 1
+	in_window
+	# Its region is marked already: that could not be written now.
+	writing "$new" 5
+	retry 20 got "$new" /dev/d0 5 > /dev/null
+	waits
+}
+
+# Feared: the write is acknowledged, and after the crash node 1, by its age in sync, serves what was there before.
+@test "a crash before a new age is written: nothing was acknowledged, the node that was to go out is good" {
+	without_one age_before_ms
+	equal "in sync, says node 0" "$(in_sync_says 0 1)" true
+	crash
+	alone 1
+	got "$old" /dev/dst/v 5
+	# What node 0 has more than the other must go.
+	export_host 0
+	settled 5 "$old"
+}
+
+@test "a crash before a new age is written, then both are there: either, on both" {
+	without_one age_before_ms
+	crash
+	back
+	settled 5 "$old" "$new"
+}
+
+# Feared: as soon as it is written, or earlier, the write is acknowledged, but the quorum was not there.
+@test "a crash after a new age was written, before anybody goes by it: either, on both" {
+	without_one age_after_ms
+	equal "in sync, says node 0" "$(in_sync_says 0 1)" false
+	crash
+	back
+	settled 5 "$old" "$new"
+}
+
+# Feared: node 1 is believed, and what was acknowledged without it is gone.
+@test "a write that waits for a new age ends when that is written, and outlives a crash" {
+	without_one age_before_ms
+	let_go
+	wait "$writer"
+	equal "in sync, says node 0" "$(in_sync_says 0 1)" false
+	crash
+	back
+	settled 5 "$new"
+}
+
+# joining POINT: node 1 has got all, the age that says so is in window POINT; node 0 is gone, a write has reached node 1 alone
+joining() {
+	mirrored 2 16 --grace 1
+	files
+	cut_host 1
+	retry 20 state_is 1 away
+	put "$old" /dev/dst/v 5
+	window "$1"
+	heal_host 1
+	in_window
+	cut_host 0
+	retry 20 state_is 0 away
+	writing "$new" 5
+	retry 20 got "$new" /dev/d1 5 > /dev/null
+	waits
+}
+
+# Feared: the write counts with a copy that no superblock says is one: after the crash node 0 is believed.
+@test "a crash while a node joins, and the other one is lost: nothing was acknowledged, either, on both" {
+	joining age_before_ms
+	equal "in sync, says node 1" "$(in_sync_says 1 1)" false
+	crash
+	back
+	settled 5 "$old" "$new"
+}
+
+@test "a write that waits for a node to join ends when it has, and outlives a crash" {
+	joining age_before_ms
+	let_go
+	wait "$writer"
+	equal "in sync, says node 1" "$(in_sync_says 1 1)" true
+	equal "in sync, says node 1" "$(in_sync_says 1 0)" false
+	crash
+	back
+	settled 5 "$new"
+}
+
+# ---- superblock
+
+valid() { "$superdump" "/dev/d$1" | jq '[.copies[] | select(.valid)] | length'; }
+
+# Feared: the new superblock goes over the only good one.
+@test "a crash with a torn superblock on the only node that is there: the one before counts" {
+	mirrored 2 16 --grace 1
+	files
+	put "$old" /dev/dst/v 5
+	fault super_sectors 1
+	window age_after_ms
+	cut_host 1
+	in_window
+	writing "$new" 5
+	retry 20 got "$new" /dev/d0 5 > /dev/null
+	waits
+	equal "good copies" "$(valid 0)" 1
+	equal "in sync, says node 0" "$(in_sync_says 0 1)" true
+	crash
+	back
+	settled 5 "$old" "$new"
+	equal "good copies" "$(valid 0)" 2
+}
+
+@test "torn superblocks on all nodes at once: nothing is lost, whatever the last word was" {
+	mirrored 3 16
+	files
+	put "$old" /dev/dst/v 5
+	fault super_sectors 1
+	stop v
+	local n
+	for n in 0 1 2; do
+		equal "good copies" "$(valid $n)" 1
+		equal clean "$("$superdump" /dev/d$n | jq .super.clean)" false
+	done
+	back
+	settled 5 "$old"
+	for n in 0 1 2; do equal "good copies" "$(valid $n)" 2; done
+}
+
+# ---- resync
+
+# last_region: node 1 lacks one region, which has been copied, and does not count as such yet
+last_region() {
+	mirrored 2 16 --grace 1
+	# A new volume compares its copies: that must not be what is in the window.
+	quiet v
+	files
+	put "$old" /dev/dst/v 5
+	cut_host 1
+	retry 20 state_is 1 away
+	put "$new" /dev/dst/v 5
+	window region_ms
+	defer let_go
+	heal_host 1
+	in_window
+	got "$new" /dev/d1 5
+	equal "left to copy" "$(node_field v 1 dirty)" 1048576
+}
+gone() { state_is "$1" lost || state_is "$1" away; }
+
+@test "the target is cut off when the last region is copied: it goes on, with what was written meanwhile" {
+	last_region
+	# It waits for the region, then goes to node 0 alone.
+	writing "$old" 5
+	cut_host 1
+	retry 20 gone 1
+	let_go
+	wait "$writer"
+	not state_is 1 up
+	heal_host 1
+	settled 5 "$old"
+}
+
+@test "the source is cut off when the last region is copied: it goes on, and ends equal" {
+	last_region
+	cut_host 0
+	retry 20 gone 0
+	let_go
+	heal_host 0
+	settled 5 "$new"
+}
+
+@test "the initiator crashes when the last region is copied: it goes on, and ends equal" {
+	last_region
+	crash
+	back
+	settled 5 "$new"
+}
+
+# Feared: it counts as copied, but was so to a cache that is gone.
+@test "a target that is another one when its last region is copied gets it once more" {
+	last_region
+	unexport_host 1
+	# Its cache had not been written.
+	put "$old" /dev/d1 5
+	export_host 1
+	# In service again, while the worker still has the region.
+	retry 30 state_is 1 syncing
+	let_go
+	settled 5 "$new"
+}
+
+# ---- takeover
+
+# under_way: volume v over one far disk, which keeps what is written to its first 4 MiB until release
+under_way() {
+	requires module dm_delay
+	modprobe dm_delay
+	policies linear
+	far
+	disk b 16 > /dev/null
+	dm_linear held /dev/b > /dev/null
+	remote b /dev/mapper/held
+	volume v --policy linear --grace 60 "dst://$far/b"
+	files
+	# Not what is written to the metadata: that waits for nobody.
+	dm_table held "0 8192 delay /dev/b 0 0 /dev/b 0 600000
+8192 $(($(sectors /dev/b) - 8192)) linear /dev/b 8192"
+	defer release
+}
+release() { dm_heal held /dev/b; }
+# at_device: what is under way has got there
+at_device() { dmsetup status held | tee "$BATS_TEST_TMPDIR/status" | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { exit !ok }'; }
+
+# Feared: the old one's write lands after the new one's, which was acknowledged.
+@test "what a crashed initiator has under way at the target is finished before the next one is let in" {
+	under_way
+	writing "$old" 1
+	defer release
+	retry 20 at_device
+	cut_link far init
+	kill_connections init 7700
+	dstctl volume stop v --force
+	heal
+	background dstctl volume assemble v --takeover "dst://$far/b"
+	local next=$background
+	defer _volume_gone v init
+	defer release
+	sleep 2
+	kill -0 "$next"
+	got "$blank" /dev/b 1
+	release
+	wait "$next"
+	got "$old" /dev/dst/v 1
+	put "$new" /dev/dst/v 1
+	got "$new" /dev/dst/v 1
+	stop v
+	got "$new" /dev/b 1
+}
+
+# Feared: the winner reads, or writes, before the loser's last write has landed; or the loser goes on.
+@test "a volume that is taken over while it writes: that lands before the next one's first command, it is fenced" {
+	under_way
+	local said=$BATS_TEST_TMPDIR/said
+	tr '\0' '\252' < "$blank" > "$new"
+	writing "$new" 0
+	defer release
+	retry 20 at_device
+	background nsenter --net=/run/netns/far "$peer" --seconds 90 --client 00000000-0000-0000-0000-000000000002 --instance 9 \
+		--takeover read "$far:7700" b > "$said"
+	retry 20 volume_is v state fenced
+	not wait "$writer"
+	not grep -E 'welcome|reject|read' "$said"
+	got "$blank" /dev/b
+	release
+	retry 10 grep -q 'read byte=aa' "$said"
+	eio writes 0
+	got "$new" /dev/b
+}
