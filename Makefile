@@ -26,7 +26,7 @@ dir-lib := libdstbpf
 dir-tools := tools
 
 .PHONY: all $(users) modules tests install install-modules install-user install-dkms check check-debug check-native \
-	check-power check-long shell demo bench lint fuzz model clean help
+	check-power check-pressure check-long soak shell demo bench lint fuzz model clean help
 
 all: modules $(users)
 
@@ -86,7 +86,17 @@ KILLS ?= 100
 check-power:
 	$(Q)selftests/power/all $(KILLS)
 
-check-long: check-power
+# A VM with 512 MiB of memory writes four times as much.
+check-pressure:
+	$(Q)selftests/pressure/run
+
+# Random operations for so long.
+SECONDS ?= 3600
+unexport SECONDS
+soak:
+	$(Q)selftests/soak/run $(SECONDS)
+
+check-long: check-power check-pressure soak
 
 shell:
 	$(Q)selftests/vm/shell
@@ -132,6 +142,8 @@ help:
 	@echo '  check-debug      every test on a kernel with KASAN, lockdep, kmemleak and more (first 15 minutes: to build it)'
 	@echo '  check-native     every test on this machine: needs root, bats and an installed DST; makes and unmakes devices'
 	@echo '  check-power      power cuts: VMs under load are killed, KILLS=100 times each of three kinds; takes hours'
+	@echo '  check-pressure   a VM writes four times its memory through a mirror in the same kernel; 20 minutes'
+	@echo '  soak             random operations on a mirror under load, SECONDS=3600 of them; prints its SEED'
 	@echo '  check-long       all tests that take hours'
 	@echo '  shell            a prompt in a VM with everything installed; KERNEL=7.3 or debug for another kernel'
 	@echo '  demo             shows DST at work in a VM'
@@ -152,6 +164,8 @@ help:
 	@echo '  FILTER=REGEX     only tests with a matching name'
 	@echo '  JOBS=1           so many VMs at once; each wants two CPUs of its own, with fewer it takes longer'
 	@echo '  BATS_TEST_TIMEOUT=120  limit for a test in seconds; on the debug kernel five times that'
+	@echo '  SEED=N           repeats what a test did at random (cuts, soak, check-power print it)'
+	@echo '  DST_FULL=1       churn: a thousand volumes; cuts: 500 cuts'
 	@echo '  FUZZ_SECONDS=60  how long to fuzz each target'
 	@echo '  DST_CACHE=~/.cache/dst  where trees, kernels, builds and results are kept'
 	@echo '  DST_MIRROR=URL   Debian mirror (default: the one that apt here uses)'
