@@ -34,12 +34,16 @@ extern int dstb_layout_set_value(struct dstb_layout_args *args, __u32 node, __u6
 extern __u64 dstb_layout_param(struct dstb_layout_args *args, const char *name__str,
 			       __u64 dflt) __ksym;
 extern int dstb_layout_refuse(struct dstb_layout_args *args, const char *why__str) __ksym;
-/* For place(), pick_read() and acks(). */
+/* For place(), pick_read(), acks(), and the callbacks of recovery. */
 extern __u8 *dstb_layout_nodes(struct dstb_layout *layout, const __u64 rdonly_buf_size) __ksym;
 /* For place(). */
 extern int dstb_place_leg(struct dstb_place *where, __u32 node, __u64 sector) __ksym;
 /* For pick_read(). */
 extern int dstb_pick_view(struct dstb_pick *pick, __u32 leg, void *view, __u32 view__sz) __ksym;
+
+/* For the callbacks of recovery: quorum(). Witnesses have the last of the indexes. */
+extern int dstb_member_view(struct dstb_layout *layout, __u32 node, void *view,
+			    __u32 view__sz) __ksym;
 
 /*
  * The layout's nodes: an array of DSTB_MAX_NODES, zero from nr_nodes on; NULL never, but the
@@ -77,6 +81,7 @@ static __always_inline typeof(name(0)) _dstb_##name(args)
 #define _DSTB_SEC_acks		"struct_ops/acks"
 #define _DSTB_SEC_init		"struct_ops.s/init"
 #define _DSTB_SEC_exit		"struct_ops.s/exit"
+#define _DSTB_SEC_quorum	"struct_ops/quorum"
 
 #define _DSTB_SEC_ops		".struct_ops.link"
 

@@ -285,7 +285,7 @@ static void admit_known(struct dstb_node *node, const struct dstb_super *theirs)
 		 * word.
 		 */
 		if (READ_ONCE(node->discard) ||
-		    (node->config.witness && vol->quorum && !vol->degraded_ok)) {
+		    (node->config.witness && vol->quorum && !vol->weak && !vol->degraded_ok)) {
 			WRITE_ONCE(node->discard, false);
 			dstb_admit(node, NULL, true);
 			return;

@@ -18,6 +18,7 @@
 #include "dirty.h"
 #include "member.h"
 #include "node.h"
+#include "recovery.h"
 #include "resync.h"
 #include "super.h"
 #include "volume.h"
@@ -614,6 +615,10 @@ int dstb_assemble_metadata(struct dstb_volume *vol, const struct dstb_volume_con
 	err = enter_nodes(vol, extack);
 	if (err)
 		return err;
+	if (!cfg->degraded && !dstb_recovery_may_assemble(vol)) {
+		dstb_recovery_no_quorum(vol, vol->votes, extack);
+		return -EAGAIN;
+	}
 	if (super->copies > 1) {
 		err = dstb_dirty_init(vol, super->capacity, super->region_shift);
 		if (!err)

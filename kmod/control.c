@@ -19,7 +19,14 @@
 
 /* ---- status ---- */
 
-static u64 lacked(struct dstb_node *node)
+/**
+ * dstb_node_lacked() - how much a node lacks
+ * @node:	the node
+ *
+ * Context: any, while the volume is there.
+ * Return: sectors in regions that it lacks.
+ */
+u64 dstb_node_lacked(const struct dstb_node *node)
 {
 	const struct dstb_dirty *dirty = &node->vol->dirty;
 	const unsigned long *lacks;
@@ -48,7 +55,7 @@ void dstb_node_status(struct dstb_node *node, struct dstb_node_status *status)
 	if (READ_ONCE(node->state) == DST_NODE_STATE_LOST &&
 	    status->since_ms < node->vol->grace_ms)
 		status->left_ms = node->vol->grace_ms - status->since_ms;
-	status->dirty = lacked(node);
+	status->dirty = dstb_node_lacked(node);
 	if (READ_ONCE(node->part) != DSTB_PART_SYNCING)
 		return;
 	status->sync_total = (u64)node->sync_total << dirty->shift;

@@ -43,6 +43,8 @@ struct dstb_param {
  *		sector. Process context
  * @fault:	the first wrong answer of a layout callback (place); called at most once a mapping,
  *		any context
+ * @view:	looks at a node of the volume for a callback of recovery; false: there is no such
+ *		node. Does not sleep; only while such a callback runs
  *
  * lost, back and refused come one at a time and in order, the first maybe before
  * dstb_mapping_init() has returned. dstb_mapping_exit() waits for them: they must not take a lock
@@ -55,6 +57,7 @@ struct dstb_mapping_ops {
 	void (*back)(struct dstb_mapping *map);
 	void (*refused)(struct dstb_mapping *map, const char *why);
 	void (*fault)(struct dstb_mapping *map, const char *why);
+	bool (*view)(struct dstb_mapping *map, u32 node, struct dstb_node_view *view);
 };
 
 /**
@@ -89,7 +92,8 @@ struct dstb_mapping_config {
  * @owner_ops:	whom to tell
  * @policy_name: name of the policy, stays when the policy goes
  * @faulted:	a layout callback answered wrongly; set once
- * @choice_faults: wrong answers of choice callbacks (pick_read, acks) so far
+ * @choice_faults: wrong answers of callbacks with a default (pick_read, acks, those of recovery) so
+ *		far
  * @place_faults: wrong answers of place so far
  *
  * The rest belongs to mapping.c, under dstb_policy_lock:

@@ -104,6 +104,7 @@ void dstb_member_admit_now(struct dstb_node *node);
 void dstb_member_synced(struct dstb_node *node);
 
 /* All: process context, may sleep; the volume is held by the caller (its inflight). */
+u64 dstb_node_lacked(const struct dstb_node *node);
 void dstb_node_status(struct dstb_node *node, struct dstb_node_status *status);
 void dstb_member_status(struct dstb_volume *vol, struct dstb_member_status *status);
 int dstb_node_suspend(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack);

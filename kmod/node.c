@@ -223,6 +223,7 @@ void dstb_node_view(const struct dstb_node *node, struct dstb_node_view *view)
 	view->size = node->data_sectors;
 	view->weight = node->config.weight;
 	view->zone = node->config.zone;
+	view->state = READ_ONCE(node->state);
 }
 
 /**

@@ -101,6 +101,7 @@ struct dstb_node_ops {
  * @uuid:	of the medium
  * @age:	the last that was written to it
  * @super_seq:	sequence number of the superblock written last
+ * @missed:	it has not got the superblocks that were written last. Read anywhere
  * @recorded:	superblocks may say that it is in sync. Read by who ends writes
  * @sure:	a quorum of them does
  * @gen:	one more with each time that it goes out or is lost. Under the volume's member_lock
@@ -163,6 +164,7 @@ struct dstb_node {
 	uuid_t uuid;
 	struct dstb_age age;
 	u64 super_seq;
+	bool missed;
 	bool recorded;
 	bool sure;
 	u32 gen;

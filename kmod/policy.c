@@ -33,6 +33,9 @@
 #define IN_ACKS		BIT(3)
 #define IN_INIT		BIT(4)
 #define IN_EXIT		BIT(5)
+#define IN_QUORUM	BIT(6)
+
+#define IN_RECOVERY	IN_QUORUM
 
 static const struct callback {
 	u32 offset;
@@ -46,6 +49,7 @@ static const struct callback {
 	{ MEMBER(acks),		IN_ACKS },
 	{ MEMBER(init),		IN_INIT,	.sleepable = true },
 	{ MEMBER(exit),		IN_EXIT,	.sleepable = true },
+	{ MEMBER(quorum),	IN_QUORUM },
 };
 
 /* policy.h says what it protects. */
@@ -179,8 +183,8 @@ __bpf_kfunc int dstb_layout_refuse(struct dstb_layout_args *args, const char *wh
  * @layout:	the argument of a callback
  * @rdonly_buf_size: up to DSTB_MAX_NODES * sizeof(struct dstb_layout_node), a constant
  *
- * For place(), pick_read() and acks(). Return: an array of struct dstb_layout_node; NULL when asked
- * for more than there is.
+ * For all but layout(), init() and exit(). Return: an array of struct dstb_layout_node; NULL when
+ * asked for more than there is.
  */
 __bpf_kfunc u8 *dstb_layout_nodes(struct dstb_layout *layout, const size_t rdonly_buf_size)
 {
@@ -239,6 +243,30 @@ __bpf_kfunc int dstb_pick_view(struct dstb_pick *pick, u32 leg, void *view, u32 
 	return 0;
 }
 
+/**
+ * dstb_member_view() - looks at a node of the volume
+ * @layout:	the argument of a callback
+ * @node:	index of the node; witnesses come last
+ * @view:	a struct dstb_node_view
+ * @view__sz:	its size; a shorter one gets the front, what is longer is zero
+ *
+ * For the callbacks of recovery. Return: 0, or -ERANGE when there is no such node.
+ */
+__bpf_kfunc int dstb_member_view(struct dstb_layout *layout, u32 node, void *view, u32 view__sz)
+{
+	struct dstb_mapping *map = container_of(layout, struct dstb_mapping, layout);
+	u32 len = min_t(u32, view__sz, sizeof(struct dstb_node_view));
+	struct dstb_node_view full = {};
+
+	memset(view + len, 0, view__sz - len);
+	if (!map->owner_ops->view(map, node, &full)) {
+		memset(view, 0, len);
+		return -ERANGE;
+	}
+	memcpy(view, &full, len);
+	return 0;
+}
+
 __bpf_kfunc_end_defs();
 
 /*
@@ -253,6 +281,7 @@ BTF_ID_FLAGS(func, dstb_layout_refuse, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, dstb_layout_nodes, KF_TRUSTED_ARGS | KF_RET_NULL)
 BTF_ID_FLAGS(func, dstb_place_leg, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, dstb_pick_view, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, dstb_member_view, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(kfunc_set)
 
 BTF_ID_LIST(kfunc_ids)
@@ -263,15 +292,17 @@ BTF_ID(func, dstb_layout_refuse)
 BTF_ID(func, dstb_layout_nodes)
 BTF_ID(func, dstb_place_leg)
 BTF_ID(func, dstb_pick_view)
+BTF_ID(func, dstb_member_view)
 
 static const u32 kfunc_in[] = {
-	IN_LAYOUT,				/* dstb_layout_node */
-	IN_LAYOUT,				/* dstb_layout_set_value */
-	IN_LAYOUT,				/* dstb_layout_param */
-	IN_LAYOUT,				/* dstb_layout_refuse */
-	IN_PLACE | IN_PICK_READ | IN_ACKS,	/* dstb_layout_nodes */
-	IN_PLACE,				/* dstb_place_leg */
-	IN_PICK_READ,				/* dstb_pick_view */
+	IN_LAYOUT,					/* dstb_layout_node */
+	IN_LAYOUT,					/* dstb_layout_set_value */
+	IN_LAYOUT,					/* dstb_layout_param */
+	IN_LAYOUT,					/* dstb_layout_refuse */
+	IN_PLACE | IN_PICK_READ | IN_ACKS | IN_RECOVERY, /* dstb_layout_nodes */
+	IN_PLACE,					/* dstb_place_leg */
+	IN_PICK_READ,					/* dstb_pick_view */
+	IN_RECOVERY,					/* dstb_member_view */
 };
 
 static int kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id)
@@ -554,6 +585,11 @@ static void dstb_policy_ops__exit(struct dstb_exit *exit)
 {
 }
 
+static int dstb_policy_ops__quorum(struct dstb_layout *layout, struct dstb_quorum *quorum)
+{
+	return 0;
+}
+
 static struct dstb_policy_ops stubs = {
 	.layout = dstb_policy_ops__layout,
 	.place = dstb_policy_ops__place,
@@ -561,6 +597,7 @@ static struct dstb_policy_ops stubs = {
 	.acks = dstb_policy_ops__acks,
 	.init = dstb_policy_ops__init,
 	.exit = dstb_policy_ops__exit,
+	.quorum = dstb_policy_ops__quorum,
 };
 
 static struct bpf_struct_ops struct_ops = {

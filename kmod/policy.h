@@ -88,8 +88,8 @@ struct dstb_pick_ctx {
  * struct dstb_policy_info - a registered policy, for status
  * @name:	its name
  * @link_id:	id of its BPF link; 0 when it was registered without one
- * @callbacks:	bit n set: member n of struct dstb_policy_ops is implemented (layout is 0, exit is
- *		5)
+ * @callbacks:	bit n set: callback n of struct dstb_policy_ops is implemented (layout is 0, exit is
+ *		5, quorum is 6)
  * @nr_volumes:	volumes that use it now
  */
 struct dstb_policy_info {
@@ -152,5 +152,6 @@ int dstb_layout_refuse(struct dstb_layout_args *args, const char *why__str);
 u8 *dstb_layout_nodes(struct dstb_layout *layout, const size_t rdonly_buf_size);
 int dstb_place_leg(struct dstb_place *where, u32 node, u64 sector);
 int dstb_pick_view(struct dstb_pick *pick, u32 leg, void *view, u32 view__sz);
+int dstb_member_view(struct dstb_layout *layout, u32 node, void *view, u32 view__sz);
 
 #endif /* _DSTB_POLICY_H */

@@ -16,6 +16,7 @@
 #include "member.h"
 #include "member_int.h"
 #include "node.h"
+#include "recovery.h"
 #include "resync.h"
 #include "super.h"
 #include "volume.h"
@@ -67,22 +68,22 @@ static void new_age(struct dstb_super *super)
 	dstb_age_bump(super, nonce);
 }
 
-static u32 quorum_of(const struct dstb_volume *vol)
-{
-	/* The operator's word counts until there is a quorum. */
-	return vol->degraded_ok ? 1 : DIV_ROUND_UP(vol->nr_nodes, 2);
-}
-
 /*
  * Fewer nodes are there than must be: that a witness has gone, or one that was syncing, is no news.
+ * So are fewer than half, or more of them again, that do by the policy's word: whose word counts
+ * depends on it, and status says so.
  */
-static bool lacks_votes(const struct dstb_volume *vol)
+static bool votes_changed(struct dstb_volume *vol)
 {
 	u32 nr = 0, i;
+	bool weak;
 
 	for (i = 0; i < vol->nr_nodes; i++)
 		nr += READ_ONCE(vol->nodes[i]->ready);
-	return nr < quorum_of(vol);
+	if (vol->degraded_ok && nr)
+		return false;
+	weak = nr * 2 < vol->nr_nodes;
+	return !dstb_recovery_quorum(vol, nr) || weak != vol->weak || (weak && nr != vol->votes);
 }
 
 static void set_quorum(struct dstb_volume *vol, bool ok, u32 votes)
@@ -90,6 +91,7 @@ static void set_quorum(struct dstb_volume *vol, bool ok, u32 votes)
 	spin_lock_irq(&vol->lock);
 	vol->quorum = ok;
 	vol->votes = votes;
+	vol->weak = ok && !vol->degraded_ok && votes * 2 < vol->nr_nodes;
 	vol->park_fails = !ok && vol->no_wait;
 	WRITE_ONCE(vol->gate_hold, !ok || vol->suspended);
 	spin_unlock_irq(&vol->lock);
@@ -107,10 +109,10 @@ static void set_quorum(struct dstb_volume *vol, bool ok, u32 votes)
  */
 bool dstb_record(struct dstb_volume *vol)
 {
-	bool news, ok;
+	bool news, enough, ok;
 	u32 votes, i;
 
-	if (lacks_votes(vol))
+	if (votes_changed(vol))
 		vol->unrecorded = true;
 	while ((news = update_super(vol)) || vol->unrecorded) {
 		/* Once more what could not be recorded is no new age. */
@@ -121,8 +123,10 @@ bool dstb_record(struct dstb_volume *vol)
 		dstb_fault_wait(&vol->faults, &vol->faults.age_before_ms);
 		votes = dstb_super_write(vol);
 		dstb_fault_wait(&vol->faults, &vol->faults.age_after_ms);
-		ok = votes >= quorum_of(vol);
-		if (votes * 2 >= vol->nr_nodes)
+		/* The operator's word counts until there is a quorum. */
+		enough = dstb_recovery_quorum(vol, votes);
+		ok = enough || (vol->degraded_ok && votes);
+		if (enough)
 			vol->degraded_ok = false;
 		if (ok) {
 			vol->unrecorded = false;
@@ -182,8 +186,11 @@ int dstb_member_first_commit(struct dstb_volume *vol, struct netlink_ext_ack *ex
 	vol->activating = true;
 	if (dstb_record(vol))
 		return 0;
-	NL_SET_ERR_MSG_FMT(extack, "only %u of %u nodes took the superblock", vol->votes,
-			   vol->nr_nodes);
+	if (vol->votes * 2 < vol->nr_nodes)
+		NL_SET_ERR_MSG_FMT(extack, "only %u of %u nodes took the superblock", vol->votes,
+				   vol->nr_nodes);
+	else
+		dstb_recovery_no_quorum(vol, vol->votes, extack);
 	return -EIO;
 }
 

@@ -109,6 +109,7 @@ static void prepare(struct dstb_node *node, struct dstb_raw *raw, void *buf)
 static void written(struct dstb_node *node)
 {
 	node->age = node->vol->super->age;
+	WRITE_ONCE(node->missed, false);
 }
 
 /**
@@ -128,10 +129,13 @@ u32 dstb_super_write(struct dstb_volume *vol)
 			if (READ_ONCE(vol->nodes[i]->ready)) {
 				prepare(vol->nodes[i], &raws[nr], buf_of(vol, nr));
 				nr++;
+			} else {
+				WRITE_ONCE(vol->nodes[i]->missed, true);
 			}
 		dstb_raw_run(vol, raws, nr);
 		for (k = 0; k < nr; k++) {
 			if (raws[k].status) {
+				WRITE_ONCE(raws[k].node->missed, true);
 				dstb_member_error(raws[k].node, raws[k].status,
 						  "writing the superblock");
 			} else {

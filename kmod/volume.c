@@ -27,6 +27,7 @@
 #include "node.h"
 #include "place.h"
 #include "raw.h"
+#include "recovery.h"
 #include "resync.h"
 #include "trace.h"
 #include "volume.h"
@@ -149,6 +150,11 @@ static u32 derived_state(const struct dstb_volume *vol, char *reason)
 		strscpy(reason, "by the operator", DSTB_REASON_LEN);
 		return DST_VOLUME_STATE_SUSPENDED;
 	}
+	if (vol->weak) {
+		scnprintf(reason, DSTB_REASON_LEN, "%u of %u votes; policy '%s' says that will do",
+			  vol->votes, vol->nr_nodes, vol->map.policy_name);
+		return DST_VOLUME_STATE_DEGRADED;
+	}
 	if (dstb_volume_up_nodes(vol) < vol->nr_nodes) {
 		node_reason(vol, reason);
 		return DST_VOLUME_STATE_DEGRADED;
@@ -214,6 +220,7 @@ static void policy_back(struct dstb_mapping *map)
 {
 	set_policy_lost(of_map(map), false);
 	queue_work(of_map(map)->new_wq, &of_map(map)->held_work);
+	dstb_recovery_policy_back(of_map(map));
 }
 
 static void policy_refused(struct dstb_mapping *map, const char *why)
@@ -241,11 +248,22 @@ static void policy_fault(struct dstb_mapping *map, const char *why)
 	volume_update(vol);
 }
 
+static bool policy_view(struct dstb_mapping *map, u32 node, struct dstb_node_view *view)
+{
+	const struct dstb_volume *vol = of_map(map);
+
+	if (node >= vol->nr_nodes)
+		return false;
+	dstb_recovery_view(vol->nodes[node], view);
+	return true;
+}
+
 static const struct dstb_mapping_ops mapping_ops = {
 	.lost = policy_lost,
 	.back = policy_back,
 	.refused = policy_refused,
 	.fault = policy_fault,
+	.view = policy_view,
 };
 
 static void held_work_fn(struct work_struct *work)

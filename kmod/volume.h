@@ -178,6 +178,7 @@ struct dstb_volume_config {
  * @activating:	with a new age. The meta_wq's
  * @quorum:	enough of them could be. Under @lock
  * @votes:	how many were
+ * @weak:	they are fewer than half, and enough by the policy's word. Under @lock
  * @fenced:	why it is; empty while it is not. Under @lock
  * @suspended:	by the operator. Under @lock
  * @control_lock: one change by the operator at a time
@@ -267,6 +268,7 @@ struct dstb_volume {
 	bool activating;
 	bool quorum;
 	u32 votes;
+	bool weak;
 	char fenced[DSTB_REASON_LEN];
 	bool suspended;
 	struct mutex control_lock; /* changes by the operator */

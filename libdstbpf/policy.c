@@ -437,7 +437,7 @@ int dst_policy__unload(struct dst_handle *handle, const char *name,
 const char *dst_policy__callback_name(unsigned int n)
 {
 	static const char *const names[] = {
-		"layout", "place", "pick_read", "acks", "init", "exit"
+		"layout", "place", "pick_read", "acks", "init", "exit", "quorum",
 	};
 
 	return n < ARRAY_SIZE(names) ? names[n] : NULL;

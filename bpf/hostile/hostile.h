@@ -75,6 +75,22 @@ int DSTB_PROG(place, id##_place, struct dstb_layout *layout, struct dstb_place *
 DSTB_POLICY(id, .layout = (void *)id##_layout, .place = (void *)id##_place);		\
 static __always_inline int wrong(struct dstb_layout *layout, struct dstb_place *where, __u32 level)
 
+/*
+ * HOSTILE_RECOVERY(NAME, MEMBERS...): a mirror, and a switch for the callbacks in MEMBERS, which
+ * stand before it
+ */
+#define HOSTILE_RECOVERY(id, members...)						\
+int DSTB_PROG(layout, id##_layout, struct dstb_layout_args *args)			\
+{											\
+	hostile_mirror_layout(args);							\
+	return 0;									\
+}											\
+int DSTB_PROG(place, id##_place, struct dstb_layout *layout, struct dstb_place *where)	\
+{											\
+	return hostile_mirror_place(layout, where);					\
+}											\
+DSTB_POLICY(id, .layout = (void *)id##_layout, .place = (void *)id##_place, members)
+
 /* HOSTILE_LAYOUT(NAME) { what layout() does after it has laid a mirror out } */
 #define HOSTILE_LAYOUT(id)								\
 static int wrong(struct dstb_layout_args *args);					\

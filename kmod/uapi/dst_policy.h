@@ -136,6 +136,20 @@ struct dstb_acks {
 
 #define DSTB_VIEW_LOCAL		(1U << 0)
 #define DSTB_VIEW_IN_SYNC	(1U << 1)
+#define DSTB_VIEW_HERE		(1U << 2)	/* in service, has the last record */
+#define DSTB_VIEW_WITNESS	(1U << 3)	/* votes, holds no data */
+
+/* What a node is: as in status and events. */
+enum dstb_node_state {
+	DSTB_NODE_CONNECTING = 0,
+	DSTB_NODE_UP = 1,
+	DSTB_NODE_FAILED = 2,
+	DSTB_NODE_LOST = 3,
+	DSTB_NODE_AWAY = 4,
+	DSTB_NODE_SUSPENDED = 5,
+	DSTB_NODE_SYNCING = 6,
+	DSTB_NODE_REFUSED = 7,
+};
 
 /**
  * struct dstb_node_view - a node as choices see it, a copy made for one question
@@ -147,6 +161,9 @@ struct dstb_acks {
  * @size:	data area, in sectors
  * @weight:	as in the layout
  * @zone:	as in the layout
+ * @state:	enum dstb_node_state
+ * @reserved:	0
+ * @lacks:	sectors in regions that it lacks. Counting them takes a while: 0 in pick_read()
  */
 struct dstb_node_view {
 	__u32 node;
@@ -157,6 +174,28 @@ struct dstb_node_view {
 	__u64 size;
 	__u32 weight;
 	__u32 zone;
+	__u32 state;
+	__u32 reserved;
+	__u64 lacks;
+};
+
+#define DSTB_QUORUM_ASSEMBLE	(1U << 0)	/* the volume is being assembled */
+
+/**
+ * struct dstb_quorum - a question to quorum(): are so many nodes enough to take writes?
+ * @votes:	in: nodes that are there, or that took a new record of who is in sync; 1 or more.
+ *		Those with DSTB_VIEW_HERE
+ * @nr_nodes:	in: nodes of the volume, witnesses included
+ * @enough:	in: as many votes as the default wants
+ * @flags:	in: DSTB_QUORUM_*
+ *
+ * Details of a node: dstb_member_view().
+ */
+struct dstb_quorum {
+	__u32 votes;
+	__u32 nr_nodes;
+	__u32 enough;
+	__u32 flags;
 };
 
 /**
@@ -198,7 +237,8 @@ struct dstb_exit {
 /**
  * struct dstb_policy_ops - a policy. Everything but the name and abi is optional
  *
- * The hot callbacks (place, pick_read, acks) do not sleep; init, exit and layout must be in a
+ * The hot callbacks (place, pick_read, acks) do not sleep, nor do those of recovery (from quorum
+ * on), which are asked only when something has happened; init, exit and layout must be in a
  * sleepable section ("struct_ops.s/").
  */
 struct dstb_policy_ops {
@@ -248,6 +288,16 @@ struct dstb_policy_ops {
 	__u32 abi;
 	/** @flags: 0. */
 	__u32 flags;
+	/**
+	 * @quorum: Says whether so many nodes are enough to take writes. Asked when the superblocks
+	 * may have something new to say, once a second while they are not enough, and when the
+	 * volume is assembled; not about no votes at all. The operator's --degraded is above it.
+	 * Return: 1: they are; 0: they are not, I/O waits; a negative number for the default, which
+	 * is what absent means: half of the nodes, more than half to assemble. A volume is
+	 * assembled from more than half in any case. Yes to fewer than half is the operator's risk:
+	 * another one can assemble the volume from the others.
+	 */
+	int (*quorum)(struct dstb_layout *layout, struct dstb_quorum *quorum);
 };
 
 #endif /* _UAPI_DST_POLICY_H */

@@ -224,7 +224,7 @@ struct dst_policy_info {
 	size_t sz;
 	const char *name;
 	uint32_t link_id;	/* 0: none */
-	uint32_t callbacks;	/* bit n: the n-th of layout, place, pick_read, acks, init, exit */
+	uint32_t callbacks;	/* bit n: dst_policy__callback_name(n) */
 	uint32_t volumes;	/* how many use it */
 	const char *pin;	/* path, or empty */
 };

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The callbacks of recovery: asked under RCU like the hot ones, but only when something has
+ * happened. What is no answer is counted as a fault, and the default used; so is an answer that the
+ * core can't go by, which whoever asks finds out (dstb_recovery_fault()).
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/minmax.h>
+#include <linux/printk.h>
+#include <linux/rcupdate.h>
+
+#include "mapping.h"
+#include "recovery.h"
+
+/**
+ * dstb_recovery_fault() - count an answer that is not gone by
+ * @map:	the mapping
+ * @callback:	which one's
+ * @answer:	what it said
+ * @wrong:	what is wrong with it, in a few words
+ *
+ * Context: any.
+ */
+void dstb_recovery_fault(struct dstb_mapping *map, const char *callback, s64 answer,
+			 const char *wrong)
+{
+	atomic64_inc(&map->choice_faults);
+	pr_warn_ratelimited("volume %s: %s() of '%s' answered %lld, %s; using the default\n",
+			    map->volume, callback, map->policy_name, answer, wrong);
+}
+
+/**
+ * dstb_has_quorum() - does the policy want to be asked about quorums?
+ * @map:	the mapping
+ *
+ * Context: any.
+ * Return: whether it does; false while it is lost.
+ */
+bool dstb_has_quorum(struct dstb_mapping *map)
+{
+	const struct dstb_policy_ops *ops;
+	bool has;
+
+	rcu_read_lock();
+	ops = rcu_dereference(map->ops);
+	has = ops && ops->quorum;
+	rcu_read_unlock();
+	return has;
+}
+
+/**
+ * dstb_ask_quorum() - are so many nodes enough to take writes?
+ * @map:	the mapping
+ * @question:	the votes
+ *
+ * Context: any but hard interrupts; the caller keeps the mapping and the nodes alive.
+ * Return: 1: they are; 0: they are not; -1: the default is to decide.
+ */
+int dstb_ask_quorum(struct dstb_mapping *map, struct dstb_quorum *question)
+{
+	const struct dstb_policy_ops *ops;
+	int answer = -1;
+
+	rcu_read_lock();
+	ops = rcu_dereference(map->ops);
+	if (ops && ops->quorum)
+		answer = ops->quorum(&map->layout, question);
+	rcu_read_unlock();
+	if (answer <= 1)
+		return max(answer, -1);
+	dstb_recovery_fault(map, "quorum", answer, "neither yes nor no");
+	return -1;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Recovery as a policy wants it: makes the questions out of what is known of the volume and its
+ * nodes, and goes by the answers as far as no acknowledged data is given up.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/build_bug.h>
+#include <linux/math.h>
+#include <linux/netlink.h>
+
+#include "member.h"
+#include "node.h"
+#include "recovery.h"
+#include "volume.h"
+
+static_assert(DSTB_NODE_CONNECTING == (u32)DST_NODE_STATE_CONNECTING);
+static_assert(DSTB_NODE_UP == (u32)DST_NODE_STATE_UP);
+static_assert(DSTB_NODE_FAILED == (u32)DST_NODE_STATE_FAILED);
+static_assert(DSTB_NODE_LOST == (u32)DST_NODE_STATE_LOST);
+static_assert(DSTB_NODE_AWAY == (u32)DST_NODE_STATE_AWAY);
+static_assert(DSTB_NODE_SUSPENDED == (u32)DST_NODE_STATE_SUSPENDED);
+static_assert(DSTB_NODE_SYNCING == (u32)DST_NODE_STATE_SYNCING);
+static_assert(DSTB_NODE_REFUSED == (u32)DST_NODE_STATE_REFUSED);
+
+/*
+ * Not who has not taken the last record: quorum() is asked who has it. Of a volume that is being
+ * made, those that are to be let in are there, too.
+ */
+static bool is_here(const struct dstb_node *node)
+{
+	if (READ_ONCE(node->missed))
+		return false;
+	return READ_ONCE(node->ready) ||
+	       (!READ_ONCE(node->vol->started) && READ_ONCE(node->super_seq));
+}
+
+/**
+ * dstb_recovery_view() - a node as the callbacks of recovery see it
+ * @node:	the node
+ * @view:	where to
+ *
+ * Counts the regions that it lacks: up to half a MiB of bits.
+ * Context: any.
+ */
+void dstb_recovery_view(struct dstb_node *node, struct dstb_node_view *view)
+{
+	dstb_node_view(node, view);
+	view->flags |= (is_here(node) ? DSTB_VIEW_HERE : 0) |
+		       (node->config.witness ? DSTB_VIEW_WITNESS : 0);
+	view->lacks = dstb_node_lacked(node);
+}
+
+/**
+ * dstb_recovery_policy_back() - a policy of the volume's name has come back
+ * @vol:	the volume
+ *
+ * What was decided meanwhile, was by the defaults: it is asked now.
+ * Context: process.
+ */
+void dstb_recovery_policy_back(struct dstb_volume *vol)
+{
+	if (dstb_has_quorum(&vol->map))
+		dstb_member_kick(vol);
+}
+
+static int ask_quorum(struct dstb_volume *vol, u32 votes)
+{
+	bool assemble = vol->assembled && !READ_ONCE(vol->started);
+	struct dstb_quorum question = {
+		.votes = votes,
+		.nr_nodes = vol->nr_nodes,
+		.enough = assemble ? vol->nr_nodes / 2 + 1 : DIV_ROUND_UP(vol->nr_nodes, 2),
+		.flags = assemble ? DSTB_QUORUM_ASSEMBLE : 0,
+	};
+
+	return dstb_ask_quorum(&vol->map, &question);
+}
+
+/**
+ * dstb_recovery_quorum() - are so many votes enough to go on with?
+ * @vol:	the volume
+ * @votes:	nodes that are there, or that took the record
+ *
+ * The operator's word (degraded_ok) is not looked at here. Nobody is asked about no votes: what is
+ * acknowledged must be recorded somewhere (R1).
+ * Context: the volume's meta_wq, or while the volume is made.
+ * Return: whether they are.
+ */
+bool dstb_recovery_quorum(struct dstb_volume *vol, u32 votes)
+{
+	bool half = votes >= DIV_ROUND_UP(vol->nr_nodes, 2);
+	int answer;
+
+	if (!votes)
+		return false;
+	answer = ask_quorum(vol, votes);
+	if (answer < 0)
+		return half;
+	/* Whoever has the others may be making it, too: not both. */
+	if (!READ_ONCE(vol->started))
+		return answer && half;
+	return answer;
+}
+
+/**
+ * dstb_recovery_may_assemble() - are the nodes that are there enough to assemble the volume?
+ * @vol:	the volume; the default has found that they are
+ *
+ * Asked before anything is written.
+ * Context: process, while the volume is made.
+ * Return: whether they are.
+ */
+bool dstb_recovery_may_assemble(struct dstb_volume *vol)
+{
+	u32 votes = 0, i;
+
+	for (i = 0; i < vol->nr_nodes; i++)
+		votes += is_here(vol->nodes[i]);
+	vol->votes = votes;
+	return ask_quorum(vol, votes) != 0;
+}
+
+/**
+ * dstb_recovery_no_quorum() - say that the policy does not go on with so few
+ * @vol:	the volume
+ * @votes:	how many
+ * @extack:	gets the sentence
+ *
+ * Context: process.
+ */
+void dstb_recovery_no_quorum(const struct dstb_volume *vol, u32 votes,
+			     struct netlink_ext_ack *extack)
+{
+	NL_SET_ERR_MSG_FMT(extack, "policy '%s' says that %u of %u nodes are too few",
+			   vol->map.policy_name, votes, vol->nr_nodes);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Recovery as a policy wants it: what the callbacks of recovery are asked, and what becomes of the
+ * answers. All of it is away from the way of requests.
+ */
+#ifndef _DSTB_RECOVERY_H
+#define _DSTB_RECOVERY_H
+
+#include <linux/types.h>
+
+#include "uapi/dst_policy.h"
+
+struct dstb_mapping;
+struct dstb_node;
+struct dstb_volume;
+struct netlink_ext_ack;
+
+/* policy_recovery.c: asks a policy, checks what it answers */
+void dstb_recovery_fault(struct dstb_mapping *map, const char *callback, s64 answer,
+			 const char *wrong);
+bool dstb_has_quorum(struct dstb_mapping *map);
+int dstb_ask_quorum(struct dstb_mapping *map, struct dstb_quorum *question);
+
+/* recovery.c: makes the questions, goes by the answers */
+void dstb_recovery_view(struct dstb_node *node, struct dstb_node_view *view);
+void dstb_recovery_policy_back(struct dstb_volume *vol);
+bool dstb_recovery_quorum(struct dstb_volume *vol, u32 votes);
+bool dstb_recovery_may_assemble(struct dstb_volume *vol);
+void dstb_recovery_no_quorum(const struct dstb_volume *vol, u32 votes,
+			     struct netlink_ext_ack *extack);
+
+#endif /* _DSTB_RECOVERY_H */
