@@ -41,9 +41,11 @@ extern int dstb_place_leg(struct dstb_place *where, __u32 node, __u64 sector) __
 /* For pick_read(). */
 extern int dstb_pick_view(struct dstb_pick *pick, __u32 leg, void *view, __u32 view__sz) __ksym;
 
-/* For the callbacks of recovery: quorum(). Witnesses have the last of the indexes. */
+/* For the callbacks of recovery: quorum(), resync_next(). Witnesses have the last indexes. */
 extern int dstb_member_view(struct dstb_layout *layout, __u32 node, void *view,
 			    __u32 view__sz) __ksym;
+/* For resync_next(). */
+extern __u32 dstb_resync_lacked(struct dstb_resync_next *next, __u32 from) __ksym;
 
 /*
  * The layout's nodes: an array of DSTB_MAX_NODES, zero from nr_nodes on; NULL never, but the
@@ -82,6 +84,7 @@ static __always_inline typeof(name(0)) _dstb_##name(args)
 #define _DSTB_SEC_init		"struct_ops.s/init"
 #define _DSTB_SEC_exit		"struct_ops.s/exit"
 #define _DSTB_SEC_quorum	"struct_ops/quorum"
+#define _DSTB_SEC_resync_next	"struct_ops/resync_next"
 
 #define _DSTB_SEC_ops		".struct_ops.link"
 

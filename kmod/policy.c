@@ -23,6 +23,7 @@
 #include "node.h"
 #include "place.h"
 #include "policy.h"
+#include "resync.h"
 
 #define MEMBER(name)	offsetof(struct dstb_policy_ops, name)
 
@@ -34,8 +35,9 @@
 #define IN_INIT		BIT(4)
 #define IN_EXIT		BIT(5)
 #define IN_QUORUM	BIT(6)
+#define IN_RESYNC_NEXT	BIT(7)
 
-#define IN_RECOVERY	IN_QUORUM
+#define IN_RECOVERY	(IN_QUORUM | IN_RESYNC_NEXT)
 
 static const struct callback {
 	u32 offset;
@@ -50,6 +52,7 @@ static const struct callback {
 	{ MEMBER(init),		IN_INIT,	.sleepable = true },
 	{ MEMBER(exit),		IN_EXIT,	.sleepable = true },
 	{ MEMBER(quorum),	IN_QUORUM },
+	{ MEMBER(resync_next),	IN_RESYNC_NEXT },
 };
 
 /* policy.h says what it protects. */
@@ -67,6 +70,7 @@ static u32 distance;
 BTF_ID_LIST_SINGLE(ops_id, struct, dstb_policy_ops)
 BTF_ID_LIST_SINGLE(layout_args_id, struct, dstb_layout_args)
 BTF_ID_LIST_SINGLE(place_id, struct, dstb_place)
+BTF_ID_LIST_SINGLE(resync_next_id, struct, dstb_resync_next)
 
 static u32 member_offset(const struct btf_type *type, const struct btf_member *member)
 {
@@ -267,6 +271,20 @@ __bpf_kfunc int dstb_member_view(struct dstb_layout *layout, u32 node, void *vie
 	return 0;
 }
 
+/**
+ * dstb_resync_lacked() - looks for a region that some node lacks
+ * @next:	the argument of resync_next()
+ * @from:	the first to look at
+ *
+ * For resync_next(). Return: the region, or nr_regions when there is none from there on.
+ */
+__bpf_kfunc u32 dstb_resync_lacked(struct dstb_resync_next *next, u32 from)
+{
+	const struct dstb_resync_ctx *ctx = container_of(next, struct dstb_resync_ctx, next);
+
+	return dstb_resync_region(ctx->vol, min(from, next->nr_regions));
+}
+
 __bpf_kfunc_end_defs();
 
 /*
@@ -282,6 +300,7 @@ BTF_ID_FLAGS(func, dstb_layout_nodes, KF_TRUSTED_ARGS | KF_RET_NULL)
 BTF_ID_FLAGS(func, dstb_place_leg, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, dstb_pick_view, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, dstb_member_view, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, dstb_resync_lacked, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(kfunc_set)
 
 BTF_ID_LIST(kfunc_ids)
@@ -293,6 +312,7 @@ BTF_ID(func, dstb_layout_nodes)
 BTF_ID(func, dstb_place_leg)
 BTF_ID(func, dstb_pick_view)
 BTF_ID(func, dstb_member_view)
+BTF_ID(func, dstb_resync_lacked)
 
 static const u32 kfunc_in[] = {
 	IN_LAYOUT,					/* dstb_layout_node */
@@ -303,6 +323,7 @@ static const u32 kfunc_in[] = {
 	IN_PLACE,					/* dstb_place_leg */
 	IN_PICK_READ,					/* dstb_pick_view */
 	IN_RECOVERY,					/* dstb_member_view */
+	IN_RESYNC_NEXT,					/* dstb_resync_lacked */
 };
 
 static int kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id)
@@ -403,6 +424,9 @@ static int struct_access(struct bpf_verifier_log *log, const struct bpf_reg_stat
 	else if (id == place_id[0])
 		writable = inside(off, size, offsetof(struct dstb_place, run),
 				  offsetofend(struct dstb_place, run));
+	else if (id == resync_next_id[0])
+		writable = inside(off, size, offsetof(struct dstb_resync_next, region),
+				  offsetofend(struct dstb_resync_next, pause_ms));
 	if (writable)
 		return SCALAR_VALUE;
 	bpf_log(log, "dstblk: the member at offset %d is read-only\n", off);
@@ -590,6 +614,11 @@ static int dstb_policy_ops__quorum(struct dstb_layout *layout, struct dstb_quoru
 	return 0;
 }
 
+static int dstb_policy_ops__resync_next(struct dstb_layout *layout, struct dstb_resync_next *next)
+{
+	return 0;
+}
+
 static struct dstb_policy_ops stubs = {
 	.layout = dstb_policy_ops__layout,
 	.place = dstb_policy_ops__place,
@@ -598,6 +627,7 @@ static struct dstb_policy_ops stubs = {
 	.init = dstb_policy_ops__init,
 	.exit = dstb_policy_ops__exit,
 	.quorum = dstb_policy_ops__quorum,
+	.resync_next = dstb_policy_ops__resync_next,
 };
 
 static struct bpf_struct_ops struct_ops = {

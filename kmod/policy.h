@@ -16,6 +16,7 @@
 struct bpf_link;
 struct dstb_pick_leg;
 struct dstb_placement;
+struct dstb_volume;
 
 /**
  * struct dstb_policy - a registered policy
@@ -82,6 +83,16 @@ struct dstb_place_ctx {
 struct dstb_pick_ctx {
 	struct dstb_pick pick;
 	const struct dstb_pick_leg *legs;
+};
+
+/**
+ * struct dstb_resync_ctx - the kernel's side of a question to resync_next()
+ * @next:	what the program sees
+ * @vol:	whose regions they are
+ */
+struct dstb_resync_ctx {
+	struct dstb_resync_next next;
+	const struct dstb_volume *vol;
 };
 
 /**
@@ -153,5 +164,6 @@ u8 *dstb_layout_nodes(struct dstb_layout *layout, const size_t rdonly_buf_size);
 int dstb_place_leg(struct dstb_place *where, u32 node, u64 sector);
 int dstb_pick_view(struct dstb_pick *pick, u32 leg, void *view, u32 view__sz);
 int dstb_member_view(struct dstb_layout *layout, u32 node, void *view, u32 view__sz);
+u32 dstb_resync_lacked(struct dstb_resync_next *next, u32 from);
 
 #endif /* _DSTB_POLICY_H */

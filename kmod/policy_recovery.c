@@ -73,3 +73,36 @@ int dstb_ask_quorum(struct dstb_mapping *map, struct dstb_quorum *question)
 	dstb_recovery_fault(map, "quorum", answer, "neither yes nor no");
 	return -1;
 }
+
+/**
+ * dstb_ask_resync_next() - which region is to be copied next?
+ * @map:	the mapping
+ * @next:	the question, in a struct dstb_resync_ctx; region and pause_ms are undefined when
+ *		there is no answer
+ *
+ * That the region is one that some node lacks is for the caller to check.
+ * Context: any but hard interrupts; the caller keeps the mapping and the nodes alive.
+ * Return: whether there is an answer; else the default is to decide.
+ */
+bool dstb_ask_resync_next(struct dstb_mapping *map, struct dstb_resync_next *next)
+{
+	const struct dstb_policy_ops *ops;
+	int answer = -1;
+
+	rcu_read_lock();
+	ops = rcu_dereference(map->ops);
+	if (ops && ops->resync_next)
+		answer = ops->resync_next(&map->layout, next);
+	rcu_read_unlock();
+	if (answer < 0)
+		return false;
+	if (answer)
+		dstb_recovery_fault(map, "resync_next", answer, "neither 0 nor negative");
+	else if (next->region >= next->nr_regions)
+		dstb_recovery_fault(map, "resync_next", next->region, "a region that is not there");
+	else if (next->pause_ms > DSTB_RESYNC_PAUSE_MAX && next->pause_ms != DSTB_RESYNC_PAUSE)
+		dstb_recovery_fault(map, "resync_next", next->pause_ms, "a rest that is too long");
+	else
+		return true;
+	return false;
+}

@@ -11,7 +11,9 @@
 
 #include "member.h"
 #include "node.h"
+#include "policy.h"
 #include "recovery.h"
+#include "resync.h"
 #include "volume.h"
 
 static_assert(DSTB_NODE_CONNECTING == (u32)DST_NODE_STATE_CONNECTING);
@@ -134,4 +136,42 @@ void dstb_recovery_no_quorum(const struct dstb_volume *vol, u32 votes,
 {
 	NL_SET_ERR_MSG_FMT(extack, "policy '%s' says that %u of %u nodes are too few",
 			   vol->map.policy_name, votes, vol->nr_nodes);
+}
+
+/**
+ * dstb_recovery_resync_next() - which region is to be copied next?
+ * @vol:	the volume
+ * @next:	by the default
+ * @busy:	legs of requests that ended since it was asked before
+ * @pause_ms:	gets how long to rest then; DSTB_RESYNC_PAUSE: as the default does
+ *
+ * Context: the worker of resync.
+ * Return: a region that some node lacks, or lacked just now.
+ */
+u32 dstb_recovery_resync_next(struct dstb_volume *vol, u32 next, u32 busy, u32 *pause_ms)
+{
+	struct dstb_resync_ctx ctx = {
+		.next = {
+			.region_sectors = 1ULL << vol->dirty.shift,
+			.nr_regions = vol->dirty.nr_regions,
+			.nr_nodes = vol->nr_nodes,
+			.busy = busy,
+			.region = next,
+			.pause_ms = DSTB_RESYNC_PAUSE,
+		},
+		.vol = vol,
+	};
+
+	*pause_ms = DSTB_RESYNC_PAUSE;
+	if (!dstb_ask_resync_next(&vol->map, &ctx.next))
+		return next;
+	if (dstb_resync_region(vol, ctx.next.region) != ctx.next.region) {
+		/* What has come and gone meanwhile makes no difference to the default's region. */
+		if (ctx.next.region != next)
+			dstb_recovery_fault(&vol->map, "resync_next", ctx.next.region,
+					    "a region that no node lacks");
+		return next;
+	}
+	*pause_ms = ctx.next.pause_ms;
+	return ctx.next.region;
 }

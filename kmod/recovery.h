@@ -20,12 +20,14 @@ void dstb_recovery_fault(struct dstb_mapping *map, const char *callback, s64 ans
 			 const char *wrong);
 bool dstb_has_quorum(struct dstb_mapping *map);
 int dstb_ask_quorum(struct dstb_mapping *map, struct dstb_quorum *question);
+bool dstb_ask_resync_next(struct dstb_mapping *map, struct dstb_resync_next *next);
 
 /* recovery.c: makes the questions, goes by the answers */
 void dstb_recovery_view(struct dstb_node *node, struct dstb_node_view *view);
 void dstb_recovery_policy_back(struct dstb_volume *vol);
 bool dstb_recovery_quorum(struct dstb_volume *vol, u32 votes);
 bool dstb_recovery_may_assemble(struct dstb_volume *vol);
+u32 dstb_recovery_resync_next(struct dstb_volume *vol, u32 next, u32 busy, u32 *pause_ms);
 void dstb_recovery_no_quorum(const struct dstb_volume *vol, u32 votes,
 			     struct netlink_ext_ack *extack);
 

@@ -20,11 +20,13 @@
 #include "node.h"
 #include "place.h"
 #include "raw.h"
+#include "recovery.h"
 #include "resync.h"
 #include "volume.h"
 
 #define BUF_BYTES	(DSTB_RAW_SECTORS << SECTOR_SHIFT)
 #define PAUSE_MAX_MS	200	/* a region at least so often, however busy the volume is */
+#define REST_MS		50U	/* then whether to go on is looked at */
 #define RETRY		HZ	/* when nobody could serve a region */
 #define MAX_REPAIRS	32
 
@@ -48,6 +50,7 @@ struct repair {
  * @from:	a region's data, of the copy that is believed
  * @to:		that of another, to compare
  * @cursor:	the next region to look at
+ * @asked:	what requests() said when the policy was asked last
  * @gens:	of the nodes, when the region at hand was begun
  * @wrong:	a bit for each node that did not get all of it
  * @lock:	protects the rest
@@ -65,6 +68,7 @@ struct dstb_sync {
 	void *from;
 	void *to;
 	u32 cursor;
+	u64 asked;
 	u32 gens[DSTB_MAX_NODES];
 	DECLARE_BITMAP(wrong, DSTB_MAX_NODES);
 	spinlock_t lock; /* protects repairs, scrub */
@@ -284,8 +288,15 @@ static int scrub_region(struct dstb_sync *sync, u32 nr)
 
 /* ---- which region ---- */
 
-/* The next region from @from on that somebody lacks, or nr_regions. */
-static u32 next_region(const struct dstb_volume *vol, u32 from)
+/**
+ * dstb_resync_region() - look for a region that somebody lacks
+ * @vol:	the volume
+ * @from:	the first to look at
+ *
+ * Context: any, from the worker of resync.
+ * Return: the region, or nr_regions.
+ */
+u32 dstb_resync_region(const struct dstb_volume *vol, u32 from)
 {
 	const struct dstb_dirty *dirty = &vol->dirty;
 	u32 next = dirty->nr_regions, i;
@@ -337,25 +348,58 @@ static u64 requests(const struct dstb_volume *vol)
 	return nr;
 }
 
+/* Not past the end of resync: whoever stops it waits. */
+static void rest(const struct dstb_sync *sync, u32 ms)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
+
+	while (!READ_ONCE(sync->stop) && time_before(jiffies, end))
+		msleep(min(jiffies_to_msecs(end - jiffies), REST_MS));
+}
+
 /* While others use the volume, three quarters of the time are theirs. */
-static void pace(struct dstb_sync *sync, u64 before, u64 began_ns)
+static void pace(struct dstb_sync *sync, u64 before, u64 began_ns, u32 pause_ms)
 {
 	u64 took_ms = div_u64(ktime_get_ns() - began_ns, NSEC_PER_MSEC);
 
+	if (pause_ms != DSTB_RESYNC_PAUSE) {
+		rest(sync, pause_ms);
+		return;
+	}
 	if (requests(sync->vol) != before)
 		msleep(clamp_t(u64, 3 * took_ms, 1, PAUSE_MAX_MS));
+}
+
+/*
+ * The region to copy; @next by the default. After one that could not be copied, others have their
+ * turn, whatever the policy wants: it would want the same one again.
+ */
+static u32 choose_region(struct dstb_sync *sync, u32 next, bool ask, u32 *pause_ms)
+{
+	struct dstb_volume *vol = sync->vol;
+	u64 before = sync->asked;
+	u32 nr = next;
+
+	*pause_ms = DSTB_RESYNC_PAUSE;
+	if (ask) {
+		sync->asked = requests(vol);
+		nr = dstb_recovery_resync_next(vol, next, sync->asked - before, pause_ms);
+	}
+	if (nr == next)
+		sync->cursor = nr + 1;
+	return nr;
 }
 
 /* Returns 0 when nobody lacks anything, or why it must wait. */
 static int resync(struct dstb_sync *sync)
 {
 	struct dstb_volume *vol = sync->vol;
-	u32 nr, skipped = 0, total = vol->dirty.nr_regions;
+	u32 nr, pause_ms, skipped = 0, total = vol->dirty.nr_regions;
 	u64 before, began;
 	int err = 0;
 
 	while (!READ_ONCE(sync->stop)) {
-		nr = next_region(vol, sync->cursor);
+		nr = dstb_resync_region(vol, sync->cursor);
 		if (nr >= total && sync->cursor) {
 			sync->cursor = 0;
 			if (err)
@@ -364,7 +408,7 @@ static int resync(struct dstb_sync *sync)
 		}
 		if (nr >= total)
 			break;
-		sync->cursor = nr + 1;
+		nr = choose_region(sync, nr, !err, &pause_ms);
 		before = requests(vol);
 		began = ktime_get_ns();
 		if (sync_region(sync, nr)) {
@@ -375,7 +419,7 @@ static int resync(struct dstb_sync *sync)
 		}
 		/* At most once a second: so much is copied again when it is interrupted. */
 		dstb_dirty_sweep(vol);
-		pace(sync, before, began);
+		pace(sync, before, began, pause_ms);
 	}
 	if (!err)
 		finish_nodes(vol);
@@ -404,7 +448,7 @@ static int scrub(struct dstb_sync *sync)
 		sync->scrub_next = nr + 1;
 		sync->status.done = min((u64)(nr + 1) << vol->dirty.shift, sync->status.total);
 		spin_unlock_irq(&sync->lock);
-		pace(sync, before, began);
+		pace(sync, before, began, DSTB_RESYNC_PAUSE);
 	}
 	return 0;
 }

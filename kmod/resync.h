@@ -30,6 +30,7 @@ void dstb_resync_kick(struct dstb_volume *vol);
 void dstb_resync_stop(struct dstb_volume *vol);
 int dstb_resync_scrub(struct dstb_volume *vol, bool repair, bool end);
 void dstb_resync_status(struct dstb_volume *vol, struct dstb_scrub_status *status);
+u32 dstb_resync_region(const struct dstb_volume *vol, u32 from);
 bool dstb_resync_repair(struct dstb_node *node, u64 sector, u32 nr_sectors);
 
 #endif /* _DSTB_RESYNC_H */

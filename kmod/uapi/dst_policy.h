@@ -198,6 +198,32 @@ struct dstb_quorum {
 	__u32 flags;
 };
 
+#define DSTB_RESYNC_PAUSE	(~0U)	/* as long as the default pauses */
+#define DSTB_RESYNC_PAUSE_MAX	10000	/* ms */
+
+/**
+ * struct dstb_resync_next - a question to resync_next(): which region is to be copied next?
+ * @region_sectors: in: sectors of a region; region n begins at n times as many
+ * @nr_regions:	in: regions of the volume
+ * @nr_nodes:	in: nodes of the volume, witnesses included
+ * @busy:	in: legs of others' requests that ended since this was asked before
+ * @region:	out: one that some node lacks. Preset to the next in the order of the volume
+ * @pause_ms:	out: rest so long when it is copied: 0..DSTB_RESYNC_PAUSE_MAX, or
+ *		DSTB_RESYNC_PAUSE, which it is preset to
+ * @reserved:	0
+ *
+ * What is lacked: dstb_resync_lacked(). Details of a node: dstb_member_view().
+ */
+struct dstb_resync_next {
+	__u64 region_sectors;
+	__u32 nr_regions;
+	__u32 nr_nodes;
+	__u32 busy;
+	__u32 region;
+	__u32 pause_ms;
+	__u32 reserved;
+};
+
 /**
  * struct dstb_init - a volume begins to use the policy
  * @volume:	its name
@@ -298,6 +324,16 @@ struct dstb_policy_ops {
 	 * another one can assemble the volume from the others.
 	 */
 	int (*quorum)(struct dstb_layout *layout, struct dstb_quorum *quorum);
+	/**
+	 * @resync_next: Says which region is copied next to the nodes that lack it, and for how
+	 * long to rest then. When a region could not be copied, those that follow are taken in
+	 * their order for a while, without a question.
+	 * Return: 0: as @next says; a negative number for the default, which is what absent means:
+	 * the order of the volume, and three quarters of the time for others as long as there are
+	 * any. A region that no node lacks, or too long a rest, is a fault, and both are the
+	 * default.
+	 */
+	int (*resync_next)(struct dstb_layout *layout, struct dstb_resync_next *next);
 };
 
 #endif /* _UAPI_DST_POLICY_H */
