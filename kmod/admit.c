@@ -46,7 +46,8 @@ static int make_lacks(struct dstb_node *node)
 
 /*
  * The node is to be written, but not to be believed. False when nobody else could be: then it is
- * believed.
+ * believed. Or when the volume is dead: whoever puts its nodes out, and ends what waits for them,
+ * has the last word.
  */
 static bool enter_sync(struct dstb_node *node)
 {
@@ -54,7 +55,8 @@ static bool enter_sync(struct dstb_node *node)
 	bool ok;
 
 	spin_lock_irq(&vol->member_lock);
-	ok = node->part != DSTB_PART_IN || dstb_member_may_lose(node, true);
+	ok = !READ_ONCE(vol->gate_dead) &&
+	     (node->part != DSTB_PART_IN || dstb_member_may_lose(node, true));
 	if (ok)
 		dstb_node_set_part(node, DSTB_PART_SYNCING, false);
 	node->sync_gen++;
