@@ -245,6 +245,11 @@ static int check_size(struct dstb_node *node, struct netlink_ext_ack *extack)
 				   node->index, (u64)node->size << 9, (u64)DSTB_MIN_SECTORS << 9);
 		return -ENOSPC;
 	}
+	if (node->size > DSTB_MAX_SECTORS) {
+		NL_SET_ERR_MSG_FMT(extack, "node %u has %llu sectors, at most %llu can be",
+				   node->index, node->size, DSTB_MAX_SECTORS);
+		return -EFBIG;
+	}
 	if (node->read_only && !node->vol->read_only && !node->vol->probing) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u is read-only: create the volume --read-only",
 				   node->index);

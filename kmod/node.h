@@ -24,6 +24,7 @@ struct netlink_ext_ack;
 /* The end of each medium is kept for the superblocks and the bitmap: docs/recovery.md. */
 #define DSTB_ALIGN_SECTORS	2048U
 #define DSTB_MIN_SECTORS	(DST_DISK_META_SECTORS + DSTB_ALIGN_SECTORS)
+#define DSTB_MAX_SECTORS	((u64)LLONG_MAX >> SECTOR_SHIFT) /* 8 EiB: no device has more */
 
 /*
  * enum dstb_part - which part a node has in requests; apart from its state, which says why
