@@ -142,15 +142,19 @@ static int check_same_volume(const struct party *party, struct netlink_ext_ack *
 	return 0;
 }
 
-/* Is it a node of the volume that the other describes, or one that was replaced? */
-static bool is_member(const struct dstb_super *theirs, const struct dstb_super *of)
+/*
+ * What the other says of the node whose superblock this is; NULL when it is none of its nodes: it
+ * was replaced. By its uuid: its index need not be the same in both.
+ */
+static const struct dstb_super_node *entry_of(const struct dstb_super *theirs,
+					      const struct dstb_super *of)
 {
 	u32 i;
 
 	for (i = 0; i < of->nr_nodes; i++)
 		if (!memcmp(of->nodes[i].uuid, theirs->node, sizeof(theirs->node)))
-			return true;
-	return false;
+			return &of->nodes[i];
+	return NULL;
 }
 
 /* How many superblocks are of the history of this one. */
@@ -159,15 +163,17 @@ static u32 followers(const struct party *party, const struct found *of)
 	u32 nr = 0, i;
 
 	for (i = 0; i < party->nr; i++) {
+		const struct dstb_super *theirs = party->all[i].super;
+		const struct dstb_super_node *entry;
 		enum dstb_age_relation rel;
 
-		if (!party->all[i].valid || !is_member(party->all[i].super, of->super))
+		entry = party->all[i].valid ? entry_of(theirs, of->super) : NULL;
+		if (!entry)
 			continue;
-		rel = dstb_age_relate(party->all[i].super, of->super);
+		rel = dstb_age_relate(theirs, of->super);
 		nr += rel == DSTB_AGE_EQUAL || rel == DSTB_AGE_OLDER ||
 		      /* so old that the history has forgotten it; the record has not */
-		      dstb_age_equal(&party->all[i].super->age,
-				     &of->super->nodes[party->all[i].super->index].age);
+		      dstb_age_equal(&theirs->age, &entry->age);
 	}
 	return nr;
 }
@@ -194,7 +200,7 @@ static int choose(struct party *party, bool degraded, struct netlink_ext_ack *ex
 		return -ENODEV;
 	}
 	for (i = 0; i < party->nr && best * 2 <= party->best->super->nr_nodes && !degraded; i++) {
-		if (!party->all[i].valid || is_member(party->all[i].super, party->best->super))
+		if (!party->all[i].valid || entry_of(party->all[i].super, party->best->super))
 			continue;
 		NL_SET_ERR_MSG_FMT(extack, "node %u is no longer part of the volume", i);
 		return -EMEDIUMTYPE;
@@ -407,7 +413,7 @@ static void mark_diverged(struct party *party)
 			break;
 		default:
 			f->out = !dstb_age_equal(&f->super->age,
-						 &party->best->super->nodes[f->super->index].age);
+						 &party->best->super->nodes[f->slot].age);
 		}
 	}
 }
