@@ -543,10 +543,9 @@ void dstb_submit_bio(struct bio *bio)
 	struct dstb_volume *vol = bio->bi_bdev->bd_disk->private_data;
 	blk_status_t status;
 
-	if (unlikely(!percpu_ref_tryget_live(&vol->inflight))) {
-		bio_io_error(bio);
-		return;
-	}
+	while (unlikely(!percpu_ref_tryget_live(&vol->inflight)))
+		if (dstb_io_frozen(vol, bio))
+			return;
 	status = gate(vol, bio);
 	if (unlikely(status))
 		bio_fail(vol, bio, status);

@@ -101,4 +101,8 @@ void dstb_io_release_held(struct dstb_volume *vol);
 void dstb_io_resume(struct dstb_io *io);
 void dstb_io_release_parked(struct dstb_volume *vol);
 
+/* io_freeze.c */
+int dstb_io_freeze(struct dstb_volume *vol, u32 ms);
+void dstb_io_thaw(struct dstb_volume *vol);
+
 #endif /* _DSTB_IO_H */

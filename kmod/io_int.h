@@ -25,6 +25,9 @@ void dstb_io_flush_resume(struct dstb_io *io);
 bool dstb_io_missed(const struct dstb_io *io);
 bool dstb_io_park(struct dstb_io *io);
 
+/* io_freeze.c */
+bool dstb_io_frozen(struct dstb_volume *vol, struct bio *bio);
+
 /* io_leg.c */
 void dstb_leg_start(struct dstb_leg *leg, bool patient);
 bool dstb_leg_readable(const struct dstb_leg *leg);

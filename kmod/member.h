@@ -103,7 +103,7 @@ void dstb_member_admit_now(struct dstb_node *node);
 /* resync.c */
 void dstb_member_synced(struct dstb_node *node);
 
-/* All: process context, may sleep; the volume is held by the caller (its inflight). */
+/* All: process context, may sleep; the volume is held by the caller (its users). */
 u64 dstb_node_lacked(const struct dstb_node *node);
 void dstb_node_status(struct dstb_node *node, struct dstb_node_status *status);
 void dstb_member_status(struct dstb_volume *vol, struct dstb_member_status *status);

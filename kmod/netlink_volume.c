@@ -25,7 +25,7 @@
  */
 bool dstb_netlink_hold(struct dstb_volume *vol)
 {
-	return percpu_ref_tryget_live(&vol->inflight);
+	return percpu_ref_tryget_live(&vol->users);
 }
 
 /**
@@ -34,7 +34,7 @@ bool dstb_netlink_hold(struct dstb_volume *vol)
  */
 void dstb_netlink_release(struct dstb_volume *vol)
 {
-	percpu_ref_put(&vol->inflight);
+	percpu_ref_put(&vol->users);
 }
 
 static int parse_param(struct genl_info *info, const struct nlattr *nest,

@@ -370,17 +370,22 @@ int dstb_volume_map(struct dstb_volume *vol, u64 sector, u32 nr_sectors, struct 
 	u64 size = vol->map.layout.capacity;
 	int err;
 
-	if (!percpu_ref_tryget_live(&vol->inflight))
+	if (!percpu_ref_tryget_live(&vol->users))
 		return -ENODEV;
 	if (!nr_sectors || nr_sectors > size || sector > size - nr_sectors)
 		err = -EINVAL;
 	else
 		err = dstb_place(&vol->map, sector, nr_sectors, out);
-	percpu_ref_put(&vol->inflight);
+	percpu_ref_put(&vol->users);
 	return err;
 }
 
 /* ---- life ---- */
+
+static void users_release(struct percpu_ref *ref)
+{
+	complete(&container_of(ref, struct dstb_volume, users)->unused);
+}
 
 static void inflight_release(struct percpu_ref *ref)
 {
@@ -479,7 +484,9 @@ static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason
 	dstb_io_volume_exit(vol);
 	if (vol->wq)
 		destroy_workqueue(vol->wq);
+	vol->ended = true; /* that of one that could not be made, too: dstb_io_frozen() */
 	percpu_ref_exit(&vol->inflight);
+	percpu_ref_exit(&vol->users);
 	kfree(vol->nodes);
 	vol->nodes = NULL;
 	if (vol->disk)
@@ -492,7 +499,10 @@ static int volume_prepare(struct dstb_volume *vol)
 {
 	int err;
 
-	err = percpu_ref_init(&vol->inflight, inflight_release, 0, GFP_KERNEL);
+	err = percpu_ref_init(&vol->users, users_release, 0, GFP_KERNEL);
+	if (!err)
+		err = percpu_ref_init(&vol->inflight, inflight_release, PERCPU_REF_ALLOW_REINIT,
+				      GFP_KERNEL);
 	if (err)
 		return err;
 	vol->wq = alloc_workqueue("dstb-%s", WQ_MEM_RECLAIM | WQ_PERCPU, 0, vol->name);
@@ -552,6 +562,7 @@ static struct dstb_volume *volume_alloc(struct net *net, const struct dstb_volum
 	if (uuid_is_null(&vol->uuid))
 		uuid_gen(&vol->uuid);
 	vol->net = net;
+	init_completion(&vol->unused);
 	init_completion(&vol->drained);
 	spin_lock_init(&vol->lock);
 	INIT_WORK(&vol->held_work, held_work_fn);
@@ -671,6 +682,13 @@ static void volume_stop(struct dstb_volume *vol, bool force)
 		blk_mark_disk_dead(vol->disk);
 	}
 	del_gendisk(vol->disk);
+	/* First who looks at it or changes it: one of them may have it frozen. */
+	percpu_ref_kill(&vol->users);
+	wait_for_completion(&vol->unused);
+	spin_lock_irq(&vol->lock);
+	vol->ended = true;
+	spin_unlock_irq(&vol->lock);
+	reinit_completion(&vol->drained);
 	percpu_ref_kill(&vol->inflight);
 	wait_for_completion(&vol->drained);
 	mutex_lock(&vol->control_lock);

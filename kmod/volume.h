@@ -107,8 +107,13 @@ struct dstb_volume_config {
  * @uuid:	its identity
  * @net:	the network namespace it was made in; stopped when that ends
  * @disk:	the block device
- * @inflight:	one reference for each bio (piece) under way and each submitter; killed by stop
+ * @users:	one reference for each who looks at it or changes it; killed by stop, first
+ * @unused:	@users is zero
+ * @inflight:	one reference for each bio (piece) under way and each submitter; killed by stop,
+ *		and for a moment by dstb_io_freeze()
  * @drained:	@inflight is zero
+ * @frozen:	it is killed for a moment only: requests wait in @held. Under @lock
+ * @ended:	it is killed for good. Under @lock
  * @map:	its policy
  * @nr_nodes:	how many nodes
  * @nr_data:	of them hold data; the rest are witnesses
@@ -198,8 +203,12 @@ struct dstb_volume {
 	uuid_t uuid;
 	struct net *net;
 	struct gendisk *disk;
+	struct percpu_ref users;
+	struct completion unused;
 	struct percpu_ref inflight;
 	struct completion drained;
+	bool frozen;
+	bool ended;
 	struct dstb_mapping map;
 	u32 nr_nodes;
 	u32 nr_data;
