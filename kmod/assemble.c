@@ -305,7 +305,7 @@ static int take_seats(struct party *party)
 		vol->nr_data += !node->config.witness;
 	}
 	*vol->super = *super;
-	vol->super_bytes = round_up(dstb_disk_bytes(vol->nr_nodes), 4096);
+	dstb_super_resize(vol);
 	return 0;
 }
 

@@ -68,7 +68,7 @@ void dstb_io_free(struct dstb_io *io)
 {
 	struct dstb_volume *vol = io->vol;
 
-	mempool_free(io, io->flush ? &vol->flush_pool : &vol->io_pool);
+	mempool_free(io, io->flush ? vol->pools.flush : vol->pools.io);
 	percpu_ref_put(&vol->inflight);
 }
 
@@ -262,7 +262,7 @@ static void flush_next(struct dstb_io *io)
 	unsigned long flags;
 
 	bio->bi_opf &= ~REQ_PREFLUSH;
-	mempool_free(io, &vol->flush_pool);
+	mempool_free(io, vol->pools.flush);
 	spin_lock_irqsave(&vol->lock, flags);
 	bio_list_add(&vol->flushed, bio);
 	spin_unlock_irqrestore(&vol->lock, flags);
@@ -350,7 +350,7 @@ void dstb_io_flush_resume(struct dstb_io *io)
 
 static void flush_start(struct dstb_volume *vol, struct bio *bio)
 {
-	struct dstb_io *io = io_alloc(vol, bio, &vol->flush_pool);
+	struct dstb_io *io = io_alloc(vol, bio, vol->pools.flush);
 
 	if (!io) {
 		bio_wouldblock_error(bio);
@@ -490,7 +490,7 @@ static void io_start(struct dstb_volume *vol, struct bio *bio)
 		rest = bio;
 		bio = front;
 	}
-	io = io_alloc(vol, bio, &vol->io_pool);
+	io = io_alloc(vol, bio, vol->pools.io);
 	if (!io) {
 		bio_fail(vol, bio, BLK_STS_AGAIN);
 		return;
@@ -593,6 +593,36 @@ static bool asks_acks(const struct dstb_volume *vol)
 }
 
 /**
+ * dstb_io_pools_make() - make pools of requests
+ * @pools:	gets them
+ * @copies:	legs of a request
+ * @nodes:	legs of a flush
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM; dstb_io_pools_free() either way.
+ */
+int dstb_io_pools_make(struct dstb_io_pools *pools, u32 copies, u32 nodes)
+{
+	struct dstb_io *io;
+
+	pools->io = mempool_create_kmalloc_pool(POOL_MIN, struct_size(io, legs, copies));
+	pools->flush = mempool_create_kmalloc_pool(2, struct_size(io, legs, nodes));
+	return pools->io && pools->flush ? 0 : -ENOMEM;
+}
+
+/**
+ * dstb_io_pools_free() - the reverse of dstb_io_pools_make()
+ * @pools:	the pools, nothing is taken from them
+ *
+ * Context: process, may sleep.
+ */
+void dstb_io_pools_free(struct dstb_io_pools *pools)
+{
+	mempool_destroy(pools->flush);
+	mempool_destroy(pools->io);
+}
+
+/**
  * dstb_io_volume_init() - make the pools of a volume
  * @vol:	the volume; nodes and layout are known
  *
@@ -601,7 +631,6 @@ static bool asks_acks(const struct dstb_volume *vol)
  */
 int dstb_io_volume_init(struct dstb_volume *vol)
 {
-	struct dstb_io *io;
 	int err;
 
 	dstb_overlap_init(&vol->overlap);
@@ -611,11 +640,7 @@ int dstb_io_volume_init(struct dstb_volume *vol)
 	INIT_LIST_HEAD(&vol->flushes);
 	INIT_LIST_HEAD(&vol->parked);
 	vol->fewest_legs = vol->map.layout.copies;
-	err = mempool_init_kmalloc_pool(&vol->io_pool, POOL_MIN,
-					struct_size(io, legs, vol->map.layout.copies));
-	if (!err)
-		err = mempool_init_kmalloc_pool(&vol->flush_pool, 2,
-						struct_size(io, legs, vol->nr_data));
+	err = dstb_io_pools_make(&vol->pools, vol->map.layout.copies, vol->nr_data);
 	if (!err && asks_acks(vol)) {
 		err = bioset_init(&vol->copy_bios, 2, 0, BIOSET_NEED_BVECS);
 		if (!err)
@@ -634,6 +659,5 @@ void dstb_io_volume_exit(struct dstb_volume *vol)
 {
 	mempool_exit(&vol->copy_pages);
 	bioset_exit(&vol->copy_bios);
-	mempool_exit(&vol->flush_pool);
-	mempool_exit(&vol->io_pool);
+	dstb_io_pools_free(&vol->pools);
 }

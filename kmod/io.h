@@ -13,6 +13,7 @@
 #include "overlap.h"
 
 struct dstb_io;
+struct dstb_io_pools;
 struct dstb_node;
 struct dstb_raw;
 struct dstb_region;
@@ -95,6 +96,8 @@ struct dstb_io {
 
 void dstb_submit_bio(struct bio *bio);
 void dstb_leg_end(struct dstb_leg *leg, blk_status_t status);
+int dstb_io_pools_make(struct dstb_io_pools *pools, u32 copies, u32 nodes);
+void dstb_io_pools_free(struct dstb_io_pools *pools);
 int dstb_io_volume_init(struct dstb_volume *vol);
 void dstb_io_volume_exit(struct dstb_volume *vol);
 void dstb_io_release_held(struct dstb_volume *vol);

@@ -182,19 +182,30 @@ int dstb_super_wipe(struct dstb_node *node)
 }
 
 /**
+ * dstb_super_resize() - a volume's number of nodes is known, or another one
+ * @vol:	the volume
+ *
+ * Context: as all of this.
+ */
+void dstb_super_resize(struct dstb_volume *vol)
+{
+	vol->super_bytes = round_up(dstb_disk_bytes(vol->nr_nodes), BLOCK);
+}
+
+/**
  * dstb_super_init() - make the memory of a volume's superblocks
- * @vol:	the volume; its number of nodes is known
+ * @vol:	the volume
  *
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM; dstb_super_exit() either way.
  */
 int dstb_super_init(struct dstb_volume *vol)
 {
-	/* How many nodes one has that is assembled is not known yet. */
-	u32 nr = vol->assembled ? DST_DISK_MAX_NODES : vol->nr_nodes;
+	/* How many nodes it will have is not known. */
+	const u32 nr = DST_DISK_MAX_NODES;
 
-	vol->super_bytes = round_up(dstb_disk_bytes(nr), BLOCK);
-	vol->super_alloc = TOGETHER * vol->super_bytes;
+	dstb_super_resize(vol);
+	vol->super_alloc = TOGETHER * round_up(dstb_disk_bytes(nr), BLOCK);
 	vol->super_bufs = alloc_pages_exact(vol->super_alloc, GFP_KERNEL);
 	vol->super_area = alloc_pages_exact(AREA_BYTES, GFP_KERNEL);
 	vol->super = kvzalloc(sizeof(*vol->super), GFP_KERNEL);

@@ -507,8 +507,7 @@ static int volume_prepare(struct dstb_volume *vol)
 		return err;
 	vol->wq = alloc_workqueue("dstb-%s", WQ_MEM_RECLAIM | WQ_PERCPU, 0, vol->name);
 	vol->io_wq = alloc_workqueue("dstb-io-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
-	vol->nodes = kcalloc(vol->assembled ? DSTB_MAX_NODES : vol->nr_nodes, sizeof(*vol->nodes),
-			     GFP_KERNEL);
+	vol->nodes = kcalloc(DSTB_MAX_NODES, sizeof(*vol->nodes), GFP_KERNEL);
 	vol->new_wq = alloc_workqueue("dstb-new-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
 	if (!vol->wq || !vol->io_wq || !vol->new_wq || !vol->nodes)
 		return -ENOMEM;

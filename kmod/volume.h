@@ -96,6 +96,16 @@ struct dstb_volume_config {
 	struct dstb_node_config *nodes;
 };
 
+/**
+ * struct dstb_io_pools - what requests are made from
+ * @io:		of struct dstb_io with room for the layout's copies
+ * @flush:	of struct dstb_io with room for a leg on every node with data
+ */
+struct dstb_io_pools {
+	mempool_t *io;
+	mempool_t *flush;
+};
+
 #define DSTB_MAX_DEPTH	16U	/* volumes of one kernel on each other */
 
 /**
@@ -122,8 +132,7 @@ struct dstb_volume_config {
  * @max_sectors: longest request that every node takes, in sectors
  * @max_discard: longest DISCARD, in sectors; 0: none
  * @max_write_zeroes: longest WRITE_ZEROES, in sectors; 0: none
- * @io_pool:	of struct dstb_io with room for the layout's copies
- * @flush_pool:	of struct dstb_io with room for a leg on every node
+ * @pools:	of its requests
  * @copy_bios:	for writes that are acknowledged before all legs are done
  * @copy_pages:	likewise
  * @early:	the policy has asked for that; set once
@@ -217,8 +226,7 @@ struct dstb_volume {
 	u32 max_sectors;
 	u32 max_discard;
 	u32 max_write_zeroes;
-	mempool_t io_pool;
-	mempool_t flush_pool;
+	struct dstb_io_pools pools;
 	struct bio_set copy_bios;
 	mempool_t copy_pages;
 	bool early;
