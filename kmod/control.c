@@ -73,6 +73,7 @@ void dstb_member_status(struct dstb_volume *vol, struct dstb_member_status *stat
 {
 	struct dstb_dirty *dirty = &vol->dirty;
 	struct dstb_scrub_status scrub;
+	struct dstb_node *node;
 	u32 i;
 
 	memset(status, 0, sizeof(*status));
@@ -81,8 +82,10 @@ void dstb_member_status(struct dstb_volume *vol, struct dstb_member_status *stat
 		return;
 	status->age = READ_ONCE(vol->super->age.seq);
 	status->nr_votes = vol->nr_nodes;
-	for (i = 0; i < vol->nr_nodes; i++)
-		status->votes += READ_ONCE(vol->nodes[i]->ready);
+	rcu_read_lock();
+	for (i = 0; (node = dstb_volume_node(vol, i)); i++)
+		status->votes += READ_ONCE(node->ready);
+	rcu_read_unlock();
 	if (!dirty->bits)
 		return;
 	status->region = 1ULL << dirty->shift;
@@ -96,6 +99,7 @@ void dstb_member_status(struct dstb_volume *vol, struct dstb_member_status *stat
 
 /* ---- nodes ---- */
 
+/* With the control_lock: it stays as long as that is held. */
 static struct dstb_node *node_of(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack)
 {
 	if (!vol->super) {
@@ -123,19 +127,21 @@ static struct dstb_node *node_of(struct dstb_volume *vol, u32 index, struct netl
  */
 int dstb_node_suspend(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack)
 {
-	struct dstb_node *node = node_of(vol, index, extack);
+	struct dstb_node *node;
+	int err = 0;
 
-	if (IS_ERR(node))
-		return PTR_ERR(node);
 	mutex_lock(&vol->control_lock);
-	if (node->suspended) {
-		mutex_unlock(&vol->control_lock);
+	node = node_of(vol, index, extack);
+	if (IS_ERR(node)) {
+		err = PTR_ERR(node);
+	} else if (node->suspended) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u is suspended already", index);
-		return -EALREADY;
+		err = -EALREADY;
+	} else {
+		dstb_member_suspend(node);
 	}
-	dstb_member_suspend(node);
 	mutex_unlock(&vol->control_lock);
-	return 0;
+	return err;
 }
 
 /*
@@ -161,13 +167,14 @@ static void find_again(struct dstb_node *node)
  */
 int dstb_node_resume(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack)
 {
-	struct dstb_node *node = node_of(vol, index, extack);
+	struct dstb_node *node;
 	int err = 0;
 
-	if (IS_ERR(node))
-		return PTR_ERR(node);
 	mutex_lock(&vol->control_lock);
-	if (READ_ONCE(node->ready)) {
+	node = node_of(vol, index, extack);
+	if (IS_ERR(node)) {
+		err = PTR_ERR(node);
+	} else if (READ_ONCE(node->ready)) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u is in service", index);
 		err = -EALREADY;
 	} else {
@@ -192,13 +199,16 @@ int dstb_node_resume(struct dstb_volume *vol, u32 index, struct netlink_ext_ack 
 int dstb_node_replace(struct dstb_volume *vol, u32 index, const struct dstb_node_config *cfg,
 		      bool adopt, struct netlink_ext_ack *extack)
 {
-	struct dstb_node *node = node_of(vol, index, extack);
+	struct dstb_node *node;
 	bool was;
 	int err;
 
-	if (IS_ERR(node))
-		return PTR_ERR(node);
 	mutex_lock(&vol->control_lock);
+	node = node_of(vol, index, extack);
+	if (IS_ERR(node)) {
+		mutex_unlock(&vol->control_lock);
+		return PTR_ERR(node);
+	}
 	was = node->suspended || READ_ONCE(node->state) == DST_NODE_STATE_FAILED ||
 	      READ_ONCE(node->state) == DST_NODE_STATE_REFUSED;
 	err = dstb_member_replace(node, cfg, adopt, extack);
@@ -220,13 +230,14 @@ int dstb_node_replace(struct dstb_volume *vol, u32 index, const struct dstb_node
  */
 int dstb_node_resolve(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack)
 {
-	struct dstb_node *node = node_of(vol, index, extack);
+	struct dstb_node *node;
 	int err = 0;
 
-	if (IS_ERR(node))
-		return PTR_ERR(node);
 	mutex_lock(&vol->control_lock);
-	if (READ_ONCE(node->state) != DST_NODE_STATE_REFUSED) {
+	node = node_of(vol, index, extack);
+	if (IS_ERR(node)) {
+		err = PTR_ERR(node);
+	} else if (READ_ONCE(node->state) != DST_NODE_STATE_REFUSED) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u is %s: there is nothing to resolve", index,
 				   dstb_node_state_name(READ_ONCE(node->state)));
 		err = -EINVAL;
@@ -245,10 +256,13 @@ int dstb_node_resolve(struct dstb_volume *vol, u32 index, struct netlink_ext_ack
 
 static u32 under_way(const struct dstb_volume *vol)
 {
+	struct dstb_node *node;
 	u32 nr = 0, i;
 
-	for (i = 0; i < vol->nr_data; i++)
-		nr += dstb_node_in_flight(vol->nodes[i]);
+	rcu_read_lock();
+	for (i = 0; (node = dstb_volume_node(vol, i)); i++)
+		nr += node->config.witness ? 0 : dstb_node_in_flight(node);
+	rcu_read_unlock();
 	return nr;
 }
 

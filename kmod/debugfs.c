@@ -26,23 +26,22 @@ static void show_lane(struct seq_file *m, struct dstb_lane *lane)
 static void show_volume(struct seq_file *m, struct dstb_volume *vol)
 {
 	struct dstb_session *session;
+	struct dstb_node *node;
 	u32 i, j;
 
 	seq_printf(m, "%s: %s open %u held %u\n", vol->name,
 		   dstb_volume_state_name(READ_ONCE(vol->state)), dstb_volume_openers(vol),
 		   READ_ONCE(vol->nr_held));
-	for (i = 0; i < vol->nr_nodes; i++) {
-		struct dstb_node *node = vol->nodes[i];
-
+	rcu_read_lock();
+	for (i = 0; (node = dstb_volume_node(vol, i)); i++) {
 		seq_printf(m, "  node %u: %s in flight %d\n", i,
 			   dstb_node_state_name(READ_ONCE(node->state)),
 			   atomic_read(&node->in_flight));
-		rcu_read_lock();
 		session = rcu_dereference(node->session);
 		for (j = 0; session && j < session->nr_lanes; j++)
 			show_lane(m, session->lanes[j]);
-		rcu_read_unlock();
 	}
+	rcu_read_unlock();
 }
 
 static int volumes_show(struct seq_file *m, void *unused)

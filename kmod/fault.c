@@ -55,13 +55,16 @@ static int holds_get(void *data, u64 *value)
 static int holds_set(void *data, u64 value)
 {
 	struct dstb_volume *vol = data;
+	struct dstb_node *node;
 	u32 i;
 
 	/* Once it was used, it stays: it is for tests. */
 	static_branch_enable(&dstb_fault_holds);
 	WRITE_ONCE(vol->faults.hold_legs, value);
-	for (i = 0; i < vol->nr_nodes; i++)
-		queue_work(vol->io_wq, &vol->nodes[i]->pend_work);
+	rcu_read_lock();
+	for (i = 0; (node = dstb_volume_node(vol, i)); i++)
+		queue_work(vol->io_wq, &node->pend_work);
+	rcu_read_unlock();
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(holds_fops, holds_get, holds_set, "%llu\n");

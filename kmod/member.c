@@ -178,6 +178,7 @@ void dstb_member_error(struct dstb_node *node, blk_status_t status, const char *
  */
 void dstb_member_fence(struct dstb_volume *vol, const char *reason)
 {
+	struct dstb_node *node;
 	unsigned long flags;
 	u32 i;
 
@@ -189,12 +190,12 @@ void dstb_member_fence(struct dstb_volume *vol, const char *reason)
 	strscpy(vol->fenced, reason, sizeof(vol->fenced));
 	WRITE_ONCE(vol->gate_dead, true);
 	spin_unlock_irqrestore(&vol->lock, flags);
-	for (i = 0; i < vol->nr_nodes; i++) {
-		struct dstb_node *node = vol->nodes[i];
-
+	rcu_read_lock();
+	for (i = 0; (node = dstb_volume_node(vol, i)); i++) {
 		dstb_member_put_out(node, DSTB_PUT_OUT_ALWAYS);
 		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, "the volume is fenced");
 	}
+	rcu_read_unlock();
 	dstb_volume_node_changed(vol);
 	dstb_member_kick(vol); /* ends what waits */
 }
@@ -242,15 +243,15 @@ static void grace_work_fn(struct work_struct *work)
  */
 void dstb_member_overdue(struct dstb_volume *vol)
 {
+	struct dstb_node *node;
 	u32 i;
 
-	for (i = 0; i < vol->nr_nodes; i++) {
-		struct dstb_node *node = vol->nodes[i];
-
+	rcu_read_lock();
+	for (i = 0; (node = dstb_volume_node(vol, i)); i++)
 		if (READ_ONCE(node->state) == DST_NODE_STATE_LOST &&
 		    !delayed_work_pending(&node->grace_work))
 			mod_delayed_work(dstb_watch_wq, &node->grace_work, 0);
-	}
+	rcu_read_unlock();
 }
 
 /* By its target, or by the operator: no time is counted, and nobody waits who need not. */
@@ -554,6 +555,7 @@ void dstb_member_start(struct dstb_volume *vol)
 
 	WRITE_ONCE(vol->started, true);
 	smp_mb(); /* then the look for those that were lost before, or are to be left */
+	mutex_lock(&vol->nodes_lock);
 	for (i = 0; i < vol->nr_nodes; i++) {
 		struct dstb_node *node = vol->nodes[i];
 
@@ -562,11 +564,26 @@ void dstb_member_start(struct dstb_volume *vol)
 		else if (!READ_ONCE(node->ready))
 			dstb_member_reconnect(node);
 	}
+	mutex_unlock(&vol->nodes_lock);
 	if (vol->super) {
 		dstb_member_kick(vol);
 		dstb_member_overdue(vol);
 		dstb_resync_kick(vol);
 	}
+}
+
+/**
+ * dstb_member_quiesce_node() - a node comes and goes no longer
+ * @node:	the node
+ *
+ * Context: process, may sleep; its link is not held.
+ */
+void dstb_member_quiesce_node(struct dstb_node *node)
+{
+	WRITE_ONCE(node->closing, true);
+	disable_delayed_work_sync(&node->reconnect);
+	disable_delayed_work_sync(&node->grace_work);
+	disable_work_sync(&node->admit_work);
 }
 
 /**
@@ -579,16 +596,9 @@ void dstb_member_quiesce(struct dstb_volume *vol)
 {
 	u32 i;
 
-	for (i = 0; vol->nodes && i < vol->nr_nodes; i++) {
-		struct dstb_node *node = vol->nodes[i];
-
-		if (!node)
-			continue;
-		WRITE_ONCE(node->closing, true);
-		disable_delayed_work_sync(&node->reconnect);
-		disable_delayed_work_sync(&node->grace_work);
-		disable_work_sync(&node->admit_work);
-	}
+	for (i = 0; vol->nodes && i < vol->nr_nodes; i++)
+		if (vol->nodes[i])
+			dstb_member_quiesce_node(vol->nodes[i]);
 }
 
 /**

@@ -86,6 +86,7 @@ int dstb_member_init(struct dstb_volume *vol);
 void dstb_member_start(struct dstb_volume *vol);
 int dstb_member_first_commit(struct dstb_volume *vol, struct netlink_ext_ack *extack);
 void dstb_member_quiesce(struct dstb_volume *vol);
+void dstb_member_quiesce_node(struct dstb_node *node);
 void dstb_member_stop(struct dstb_volume *vol, bool clean);
 void dstb_member_exit(struct dstb_volume *vol);
 

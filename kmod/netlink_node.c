@@ -334,21 +334,24 @@ static int put_node(struct sk_buff *skb, struct dstb_node *node)
 static int put_nodes(struct sk_buff *skb, struct netlink_callback *cb, struct dstb_volume *vol)
 {
 	struct dstb_netlink_dump *ctx = (void *)cb->ctx;
+	struct dstb_node *node;
 	int err = 0;
 	void *head;
 
 	if (!dstb_netlink_hold(vol))
 		return 0;
-	for (; ctx->part < vol->nr_nodes; ctx->part++) {
+	rcu_read_lock();
+	for (; (node = dstb_volume_node(vol, ctx->part)); ctx->part++) {
 		head = dstb_netlink_volume_head(skb, cb, DST_CMD_NODE_GET);
 		if (!head || nla_put_string(skb, DST_A_VOLUME_NAME, vol->name) ||
-		    put_node(skb, vol->nodes[ctx->part])) {
+		    put_node(skb, node)) {
 			genlmsg_cancel(skb, head);
 			err = -EMSGSIZE;
 			break;
 		}
 		genlmsg_end(skb, head);
 	}
+	rcu_read_unlock();
 	dstb_netlink_release(vol);
 	return err;
 }

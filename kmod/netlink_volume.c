@@ -568,6 +568,19 @@ static int map_range(struct genl_info *info, const struct dstb_volume *vol, u64 
 	return 0;
 }
 
+/* The node may have gone since. */
+static bool in_sync(const struct dstb_volume *vol, u32 index)
+{
+	const struct dstb_node *node;
+	bool ok;
+
+	rcu_read_lock();
+	node = dstb_volume_node(vol, index);
+	ok = node && dstb_node_in_sync(node);
+	rcu_read_unlock();
+	return ok;
+}
+
 static int put_map(struct sk_buff *skb, struct genl_info *info, const struct dstb_volume *vol,
 		   u64 sector, const struct dstb_placement *place)
 {
@@ -584,8 +597,7 @@ static int put_map(struct sk_buff *skb, struct genl_info *info, const struct dst
 
 		if (!nest || nla_put_u32(skb, DST_A_LEG_NODE, leg->node) ||
 		    nla_put_u64_64bit(skb, DST_A_LEG_SECTOR, leg->sector, 0) ||
-		    (dstb_node_in_sync(vol->nodes[leg->node]) &&
-		     nla_put_flag(skb, DST_A_LEG_IN_SYNC)))
+		    (in_sync(vol, leg->node) && nla_put_flag(skb, DST_A_LEG_IN_SYNC)))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
 	}

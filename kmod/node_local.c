@@ -20,22 +20,26 @@
 static int same_twice(const struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	const struct dstb_volume *vol = node->vol;
+	const struct dstb_node *other;
 	dev_t dev;
+	int err = 0;
 	u32 i;
 
 	if (lookup_bdev(node->config.path, &dev))
 		return 0; /* the open says it better */
-	for (i = 0; i < vol->nr_nodes && vol->nodes[i]; i++) {
-		const struct dstb_node *other = vol->nodes[i];
+	/* A block_device is freed after a grace period. */
+	rcu_read_lock();
+	for (i = 0; !err && (other = dstb_volume_node(vol, i)); i++) {
+		const struct block_device *bdev = READ_ONCE(other->bdev);
 
-		if (other != node && other->bdev && other->bdev->bd_dev == dev) {
-			NL_SET_ERR_MSG_FMT(extack, "nodes %u and %u are the same device, %s",
-					   min(i, node->index), max(i, node->index),
-					   node->config.path);
-			return -EEXIST;
-		}
+		if (other == node || !bdev || bdev->bd_dev != dev)
+			continue;
+		NL_SET_ERR_MSG_FMT(extack, "nodes %u and %u are the same device, %s",
+				   min(i, node->index), max(i, node->index), node->config.path);
+		err = -EEXIST;
 	}
-	return 0;
+	rcu_read_unlock();
+	return err;
 }
 
 static int open_error(const struct dstb_node *node, int err, struct netlink_ext_ack *extack)

@@ -101,27 +101,31 @@ static void tell_state(struct dstb_volume *vol, u32 old, u32 new, const char *re
  */
 u32 dstb_volume_up_nodes(const struct dstb_volume *vol)
 {
+	struct dstb_node *node;
 	u32 nr = 0, i;
 
-	for (i = 0; i < vol->nr_nodes; i++)
-		nr += dstb_node_in_sync(vol->nodes[i]) && READ_ONCE(vol->nodes[i]->ready);
+	rcu_read_lock();
+	for (i = 0; (node = dstb_volume_node(vol, i)); i++)
+		nr += dstb_node_in_sync(node) && READ_ONCE(node->ready);
+	rcu_read_unlock();
 	return nr;
 }
 
 /* What there is to say of the first node that is not as it should be. */
 static void node_reason(const struct dstb_volume *vol, char *reason)
 {
+	struct dstb_node *node;
 	u32 i;
 
-	for (i = 0; i < vol->nr_nodes; i++) {
-		struct dstb_node *node = vol->nodes[i];
-
+	rcu_read_lock();
+	for (i = 0; (node = dstb_volume_node(vol, i)); i++) {
 		if (READ_ONCE(node->state) == DST_NODE_STATE_UP)
 			continue;
 		scnprintf(reason, DSTB_REASON_LEN, "node %u is %s", i,
 			  dstb_node_state_name(READ_ONCE(node->state)));
-		return;
+		break;
 	}
+	rcu_read_unlock();
 }
 
 /* What the flags come to. The first reason that applies is the state. */
@@ -250,12 +254,14 @@ static void policy_fault(struct dstb_mapping *map, const char *why)
 
 static bool policy_view(struct dstb_mapping *map, u32 node, struct dstb_node_view *view)
 {
-	const struct dstb_volume *vol = of_map(map);
+	struct dstb_node *found;
 
-	if (node >= vol->nr_nodes)
-		return false;
-	dstb_recovery_view(vol->nodes[node], view);
-	return true;
+	rcu_read_lock();
+	found = dstb_volume_node(of_map(map), node);
+	if (found)
+		dstb_recovery_view(found, view);
+	rcu_read_unlock();
+	return found;
 }
 
 static const struct dstb_mapping_ops mapping_ops = {
@@ -354,6 +360,17 @@ u32 dstb_volume_openers(const struct dstb_volume *vol)
 	return READ_ONCE(vol->openers);
 }
 
+/* Where that is does not change meanwhile. */
+static int place(struct dstb_volume *vol, u64 sector, u32 nr_sectors, struct dstb_placement *out)
+{
+	int err;
+
+	mutex_lock(&vol->nodes_lock);
+	err = dstb_place(&vol->map, sector, nr_sectors, out);
+	mutex_unlock(&vol->nodes_lock);
+	return err;
+}
+
 /**
  * dstb_volume_map() - ask the policy where sectors live
  * @vol:	the volume
@@ -375,7 +392,7 @@ int dstb_volume_map(struct dstb_volume *vol, u64 sector, u32 nr_sectors, struct 
 	if (!nr_sectors || nr_sectors > size || sector > size - nr_sectors)
 		err = -EINVAL;
 	else
-		err = dstb_place(&vol->map, sector, nr_sectors, out);
+		err = place(vol, sector, nr_sectors, out);
 	percpu_ref_put(&vol->users);
 	return err;
 }
@@ -581,6 +598,7 @@ static struct dstb_volume *volume_alloc(struct net *net, const struct dstb_volum
 	} while (!vol->instance);
 	spin_lock_init(&vol->member_lock);
 	mutex_init(&vol->control_lock);
+	mutex_init(&vol->nodes_lock);
 	vol->metadata = !vol->read_only && vol->role == DST_ROLE_WRITER;
 	return vol;
 }
@@ -651,9 +669,12 @@ static void volume_kill(struct dstb_volume *vol)
 {
 	u32 i;
 
+	/* Whoever changes the list of nodes looks for that under this lock: it stays as it is. */
+	mutex_lock(&vol->nodes_lock);
 	spin_lock_irq(&vol->lock);
 	vol->gate_dead = true;
 	spin_unlock_irq(&vol->lock);
+	mutex_unlock(&vol->nodes_lock);
 	dstb_member_quiesce(vol);
 	for (i = 0; i < vol->nr_nodes; i++) {
 		struct dstb_node *node = vol->nodes[i];

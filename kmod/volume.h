@@ -127,7 +127,10 @@ struct dstb_io_pools {
  * @map:	its policy
  * @nr_nodes:	how many nodes
  * @nr_data:	of them hold data; the rest are witnesses
- * @nodes:	the nodes, fixed for its life
+ * @nodes:	the nodes, DSTB_MAX_NODES of them at most. They may change while it runs, with no
+ *		request under way, on the meta_wq, resync paused, and under @control_lock,
+ *		@nodes_lock and @member_lock. Who has none of these asks dstb_volume_node()
+ * @nodes_lock:	for who goes through them and sleeps
  * @depth:	volumes of this kernel that lie on each other, with this one on top
  * @max_sectors: longest request that every node takes, in sectors
  * @max_discard: longest DISCARD, in sectors; 0: none
@@ -222,6 +225,7 @@ struct dstb_volume {
 	u32 nr_nodes;
 	u32 nr_data;
 	struct dstb_node **nodes;
+	struct mutex nodes_lock; /* no node comes or goes */
 	u32 depth;
 	u32 max_sectors;
 	u32 max_discard;
@@ -297,6 +301,17 @@ struct dstb_volume {
 	struct dstb_sync *sync;
 	struct dstb_faults faults;
 };
+
+/*
+ * Node @i, or NULL when there are no more, for who looks at one or all of them under
+ * rcu_read_lock(), or with interrupts off: they may change meanwhile, and then one may be seen
+ * twice, or not at all.
+ */
+static inline struct dstb_node *dstb_volume_node(const struct dstb_volume *vol, u32 i)
+{
+	/* The number, then the node: pairs with grow.c. */
+	return i < smp_load_acquire(&vol->nr_nodes) ? READ_ONCE(vol->nodes[i]) : NULL;
+}
 
 int dstb_volume_create(struct net *net, struct dstb_volume_config *cfg, struct dstb_volume **volp,
 		       struct netlink_ext_ack *extack);

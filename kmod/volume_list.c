@@ -128,13 +128,14 @@ void dstb_volume_for_each(struct seq_file *m,
 
 static bool has_disk(const struct dstb_volume *vol, const struct gendisk *disk)
 {
+	struct dstb_node *node;
 	bool found = false;
 	u32 i;
 
 	/* A block_device is freed after a grace period. */
 	rcu_read_lock();
-	for (i = 0; i < vol->nr_nodes && !found; i++) {
-		const struct block_device *bdev = READ_ONCE(vol->nodes[i]->bdev);
+	for (i = 0; !found && (node = dstb_volume_node(vol, i)); i++) {
+		const struct block_device *bdev = READ_ONCE(node->bdev);
 
 		found = bdev && bdev->bd_disk == disk;
 	}
