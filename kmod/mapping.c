@@ -18,6 +18,7 @@
 #include <linux/workqueue.h>
 
 #include "mapping.h"
+#include "mapping_int.h"
 #include "place.h"
 #include "policy.h"
 
@@ -38,11 +39,15 @@ static void say(char *why, const char *fmt, ...)
 	va_end(args);
 }
 
-/*
- * The sampled sectors: the first, the last, and others whose distances are uneven, so that no
- * stripe hides. Never to be changed: fingerprints are to be compared with stored ones.
+/**
+ * dstb_mapping_sample() - a sampled sector
+ * @layout:	the layout
+ * @i:		which, less than DSTB_MAPPING_SAMPLES
+ *
+ * The first, the last, and others whose distances are uneven, so that no stripe hides. Never to be
+ * changed: fingerprints are to be compared with stored ones. Any context. Return: the sector.
  */
-static u64 sample_sector(const struct dstb_layout *layout, u32 i)
+u64 dstb_mapping_sample(const struct dstb_layout *layout, u32 i)
 {
 	u32 block = layout->block_size >> SECTOR_SHIFT;
 	u64 blocks = div_u64(layout->capacity, block);
@@ -79,7 +84,7 @@ static u32 answer_hash(const struct dstb_placement *answer)
 static int sample(struct dstb_mapping *map, const struct dstb_policy_ops *ops, u32 i, char *why)
 {
 	u32 block = map->layout.block_size >> SECTOR_SHIFT;
-	u64 sector = sample_sector(&map->layout, i);
+	u64 sector = dstb_mapping_sample(&map->layout, i);
 	u32 many = min_t(u64, round_up(SAMPLE_SECTORS, block), map->layout.capacity - sector);
 	struct dstb_placement answer;
 	const char *wrong;
@@ -183,11 +188,15 @@ static int lay_out(struct dstb_mapping *map, const struct dstb_policy_ops *ops, 
 	return err;
 }
 
-/*
- * Everything but init(): layout and fingerprint by @ops. The caller may call its sleepable
- * callbacks.
+/**
+ * dstb_mapping_prepare() - everything but init(): layout and fingerprint
+ * @map:	the mapping; its nodes and parameters are filled in
+ * @ops:	whom to ask; the caller may call its sleepable callbacks
+ * @why:	gets a sentence on errors, DSTB_REASON_LEN
+ *
+ * Process context, sleeps. Return: 0 or a negative errno.
  */
-static int prepare(struct dstb_mapping *map, const struct dstb_policy_ops *ops, char *why)
+int dstb_mapping_prepare(struct dstb_mapping *map, const struct dstb_policy_ops *ops, char *why)
 {
 	u32 i;
 	int err;
@@ -240,6 +249,7 @@ static bool attach(struct dstb_mapping *map, struct dstb_policy_use *use)
 		return false;
 	map->policy = use->policy;
 	map->policy->nr_volumes++;
+	map->generation++;
 	map->link = use->link;
 	use->link = NULL;
 	rcu_assign_pointer(map->ops, map->policy->ops);
@@ -320,7 +330,7 @@ static int check_fingerprint(const struct dstb_mapping *map, const u32 *fingerpr
 		if (map->fingerprint[i] == fingerprint[i])
 			continue;
 		say(why, "policy '%s' is another one: it places sector %llu elsewhere",
-		    map->policy_name, sample_sector(&map->layout, i));
+		    map->policy_name, dstb_mapping_sample(&map->layout, i));
 		return -EINVAL;
 	}
 	return 0;
@@ -333,7 +343,7 @@ static int create(struct dstb_mapping *map, const struct dstb_mapping_config *cf
 	bool attached;
 	int err;
 
-	err = prepare(map, ops, why);
+	err = dstb_mapping_prepare(map, ops, why);
 	if (!err)
 		err = check_fingerprint(map, cfg->fingerprint, why);
 	if (!err)
@@ -525,8 +535,13 @@ void dstb_mapping_policy_detached(struct dstb_policy *policy)
 	}
 }
 
-/* A mapping like @map to try a policy with. */
-static struct dstb_mapping *scratch_create(const struct dstb_mapping *map)
+/**
+ * dstb_mapping_scratch() - a mapping like another, to try a policy or other nodes with
+ * @map:	the other
+ *
+ * Process context. Return: for dstb_mapping_scratch_free(), or NULL.
+ */
+struct dstb_mapping *dstb_mapping_scratch(const struct dstb_mapping *map)
 {
 	struct dstb_mapping *scratch;
 	u32 i;
@@ -551,9 +566,16 @@ static struct dstb_mapping *scratch_create(const struct dstb_mapping *map)
 	return scratch;
 }
 
-static void scratch_destroy(struct dstb_mapping *scratch)
+/**
+ * dstb_mapping_scratch_free() - the reverse of dstb_mapping_scratch()
+ * @scratch:	from there, or NULL
+ *
+ * Process context.
+ */
+void dstb_mapping_scratch_free(struct dstb_mapping *scratch)
 {
-	kvfree(scratch->nodes);
+	if (scratch)
+		kvfree(scratch->nodes);
 	kfree(scratch);
 }
 
@@ -572,7 +594,7 @@ static int compare(const struct dstb_mapping *map, const struct dstb_mapping *ot
 		if (map->fingerprint[i] == other->fingerprint[i])
 			continue;
 		say(why, "policy '%s' came back but places sector %llu elsewhere",
-		    map->policy_name, sample_sector(a, i));
+		    map->policy_name, dstb_mapping_sample(a, i));
 		return -EINVAL;
 	}
 	return 0;
@@ -595,13 +617,13 @@ static void take_layout(struct dstb_mapping *map, const struct dstb_mapping *fro
 static void reattach(struct dstb_mapping *map, struct dstb_policy_use *use)
 {
 	const struct dstb_policy_ops *ops = use->policy->ops;
-	struct dstb_mapping *scratch = scratch_create(map);
+	struct dstb_mapping *scratch = dstb_mapping_scratch(map);
 	char why[DSTB_REASON_LEN] = "no memory";
 	bool attached = false;
 	int err = -ENOMEM;
 
 	if (scratch) {
-		err = prepare(scratch, ops, why);
+		err = dstb_mapping_prepare(scratch, ops, why);
 		if (!err)
 			err = compare(map, scratch, why);
 		if (!err)
@@ -616,8 +638,7 @@ static void reattach(struct dstb_mapping *map, struct dstb_policy_use *use)
 		if (!attached)
 			call_exit(map, ops, DSTB_EXIT_DETACHED);
 	}
-	if (scratch)
-		scratch_destroy(scratch);
+	dstb_mapping_scratch_free(scratch);
 	if (attached)
 		map->owner_ops->back(map);
 	else if (err)

@@ -87,7 +87,7 @@ struct dstb_mapping_config {
 /**
  * struct dstb_mapping - one volume's use of one policy
  * @ops:	the policy's callbacks under RCU; NULL while the policy is lost
- * @layout:	what place() is a function of; never changes once made
+ * @layout:	what place() is a function of; changes with dstb_mapping_switch() only
  * @nodes:	the layout's nodes, DSTB_MAX_NODES of them, zero from nr_nodes on
  * @owner_ops:	whom to tell
  * @policy_name: name of the policy, stays when the policy goes
@@ -100,6 +100,7 @@ struct dstb_mapping_config {
  * @list:	of all mappings
  * @policy:	the policy in use; NULL while it is lost
  * @link:	a reference on the policy's link: the policy stays when its pin goes
+ * @generation:	one more with each time that it got a policy
  * @pins:	who works on the mapping outside the lock; dstb_mapping_exit() waits for them
  * @retry:	a policy of that name registered since the mapping lost its own
  * @inited:	init() returned 0, exit() is due
@@ -123,6 +124,7 @@ struct dstb_mapping {
 	struct list_head list;
 	struct dstb_policy *policy;
 	struct bpf_link *link;
+	u32 generation;
 	u32 pins;
 	bool retry;
 	bool inited;
@@ -137,5 +139,14 @@ int dstb_mapping_init(struct dstb_mapping *map, const struct dstb_mapping_config
 		      const struct dstb_mapping_ops *owner_ops, struct netlink_ext_ack *extack);
 void dstb_mapping_exit(struct dstb_mapping *map, enum dstb_exit_reason reason);
 bool dstb_mapping_lost(const struct dstb_mapping *map);
+
+/* relayout.c */
+struct dstb_mapping *dstb_mapping_draft(struct dstb_mapping *map,
+					const struct dstb_layout_node *nodes, u32 nr, u32 node,
+					struct netlink_ext_ack *extack);
+int dstb_mapping_switch_begin(const struct dstb_mapping *map, const struct dstb_mapping *draft);
+void dstb_mapping_switch(struct dstb_mapping *map, const struct dstb_mapping *draft);
+void dstb_mapping_switch_end(void);
+void dstb_mapping_scratch_free(struct dstb_mapping *scratch);
 
 #endif /* _DSTB_MAPPING_H */
