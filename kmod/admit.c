@@ -97,7 +97,14 @@ static bool nothing_missed(struct dstb_node *node, const struct dstb_super *thei
 	       node->instance == instance_of(node);
 }
 
-static void admit_failed(struct dstb_node *node, int err)
+/**
+ * dstb_admit_failed() - a node could not be looked at, or brought up to date
+ * @node:	the node
+ * @err:	why
+ *
+ * Context: as dstb_admit().
+ */
+void dstb_admit_failed(struct dstb_node *node, int err)
 {
 	if (err == -ENOMEM || !dstb_node_connections(node)) {
 		dstb_member_reconnect(node);
@@ -216,7 +223,7 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 		return;
 	}
 	if (err) {
-		admit_failed(node, err);
+		dstb_admit_failed(node, err);
 		return;
 	}
 	dstb_member_admitted(node);
@@ -320,7 +327,8 @@ static void admit_valid(struct dstb_node *node, const struct dstb_super *theirs)
 	if (i < ours->nr_nodes)
 		scnprintf(reason, sizeof(reason), "is node %u of this volume", i);
 	else
-		scnprintf(reason, sizeof(reason), "was replaced: dstctl node replace --adopt");
+		scnprintf(reason, sizeof(reason),
+			  "is no part of this volume any more: dstctl node replace --adopt");
 	refuse(node, reason);
 }
 
@@ -340,7 +348,7 @@ static void admit_blank(struct dstb_node *node)
 			  sector);
 		refuse(node, reason);
 	} else if (err) {
-		admit_failed(node, err);
+		dstb_admit_failed(node, err);
 	} else if (!redundant) {
 		refuse(node, "blank, and nobody else has its data");
 	} else if (!dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
@@ -380,7 +388,7 @@ void dstb_member_admit_now(struct dstb_node *node)
 	theirs = kvzalloc(sizeof(*theirs), GFP_NOIO);
 	err = theirs ? dstb_super_read(node, theirs, &state, &why) : -ENOMEM;
 	if (err) {
-		admit_failed(node, err);
+		dstb_admit_failed(node, err);
 	} else if (state == DSTB_DISK_VALID) {
 		admit_valid(node, theirs);
 	} else if (state == DSTB_DISK_CORRUPT) {

@@ -128,3 +128,81 @@ int dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim,
 		lim->io_min = max_t(u32, lim->io_min, vol->map.layout.run << 9);
 	return limits_check(vol, lim, block, extack);
 }
+
+/**
+ * dstb_limits_suit() - can a node do what a volume with copies does?
+ * @vol:	the volume
+ * @node:	the node, open, not one of its yet
+ * @extack:	gets the sentence
+ *
+ * Context: process.
+ * Return: 0 or -EMEDIUMTYPE.
+ */
+int dstb_limits_suit(const struct dstb_volume *vol, const struct dstb_node *node,
+		     struct netlink_ext_ack *extack)
+{
+	const char *why = NULL;
+
+	if (node->lim.logical_block_size > vol->map.layout.block_size)
+		why = "has larger blocks than the volume";
+	else if (node->max_sectors && node->max_sectors < vol->max_sectors)
+		why = "takes shorter requests than the volume";
+	else if (node->lim.max_write_zeroes_sectors < vol->max_write_zeroes)
+		why = "can't write zeroes or discard as the volume does";
+	else if (dstb_node_depth(node) >= DSTB_MAX_DEPTH)
+		why = "is a volume with too many below it";
+	if (!why)
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "it %s", why);
+	return -EMEDIUMTYPE;
+}
+
+/**
+ * dstb_limits_set() - give a volume's queue other limits
+ * @vol:	the volume; its requests are frozen
+ * @lim:	the limits
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int dstb_limits_set(struct dstb_volume *vol, const struct queue_limits *lim)
+{
+	struct request_queue *queue = vol->disk->queue;
+	struct queue_limits new = *lim, now = queue_limits_start_update(queue);
+
+	/* Written to in sysfs meanwhile. */
+	new.max_user_sectors = now.max_user_sectors;
+	new.max_user_discard_sectors = now.max_user_discard_sectors;
+	return queue_limits_commit_update_frozen(queue, &new);
+}
+
+/**
+ * dstb_limits_add() - a volume's queue has one node more below it
+ * @vol:	the volume; its requests are frozen
+ * @node:	the node, dstb_limits_suit()
+ * @old:	gets the limits before, for dstb_limits_set()
+ *
+ * How long requests are does not change. What is stacked are the others' needs: alignment of
+ * memory, and what is good to know of a device. When a node goes, they stay.
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int dstb_limits_add(struct dstb_volume *vol, struct dstb_node *node, struct queue_limits *old)
+{
+	struct queue_limits lim;
+
+	*old = queue_limits_start_update(vol->disk->queue);
+	queue_limits_cancel_update(vol->disk->queue);
+	lim = *old;
+	if (node->bdev)
+		queue_limits_stack_bdev(&lim, node->bdev, 0, vol->name);
+	else
+		blk_stack_limits(&lim, &node->lim, 0);
+	lim.features &= ~NOT_FOR_VOLUMES;
+	lim.max_hw_discard_sectors = old->max_hw_discard_sectors;
+	lim.max_discard_sectors = old->max_discard_sectors;
+	lim.max_write_zeroes_sectors = old->max_write_zeroes_sectors;
+	lim.max_secure_erase_sectors = 0;
+	dstb_limits_plain_zeroes(&lim);
+	return dstb_limits_set(vol, &lim);
+}

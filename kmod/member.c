@@ -283,6 +283,19 @@ static unsigned long grace_left(struct dstb_node *node)
 	return time_after(node->grace_end, jiffies) ? node->grace_end - jiffies : 0;
 }
 
+/* Or is it one that is just being added, or has been removed? */
+static bool is_member(const struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	bool ok;
+
+	spin_lock_irq(&vol->member_lock);
+	ok = !vol->started ||
+	     (node->index < vol->nr_nodes && vol->nodes[node->index] == node);
+	spin_unlock_irq(&vol->member_lock);
+	return ok;
+}
+
 /**
  * dstb_member_lost() - the session of a node is broken
  * @node:	the node
@@ -302,7 +315,7 @@ void dstb_member_lost(struct dstb_node *node, u32 bye, const char *reason)
 		dstb_node_end_pending(node);
 		return;
 	}
-	if (bye == DST_WIRE_EFENCED) {
+	if (bye == DST_WIRE_EFENCED && is_member(node)) {
 		dstb_member_fence(vol, "another one has taken its nodes over");
 		return;
 	}

@@ -112,6 +112,9 @@ int dstb_node_suspend(struct dstb_volume *vol, u32 index, struct netlink_ext_ack
 int dstb_node_resume(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack);
 int dstb_node_replace(struct dstb_volume *vol, u32 index, const struct dstb_node_config *cfg,
 		      bool adopt, struct netlink_ext_ack *extack);
+int dstb_node_add(struct dstb_volume *vol, const struct dstb_node_config *cfg, bool adopt,
+		  u32 *index, struct netlink_ext_ack *extack);
+int dstb_node_remove(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack);
 int dstb_node_resolve(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack);
 int dstb_volume_suspend(struct dstb_volume *vol, struct netlink_ext_ack *extack);
 int dstb_volume_resume(struct dstb_volume *vol, struct netlink_ext_ack *extack);

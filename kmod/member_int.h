@@ -8,8 +8,10 @@
 #include <linux/types.h>
 
 struct dstb_node;
+struct dstb_node_config;
 struct dstb_super;
 struct dstb_volume;
+struct netlink_ext_ack;
 struct work_struct;
 
 /* member.c */
@@ -21,7 +23,14 @@ void dstb_member_overdue(struct dstb_volume *vol);
 /* admit.c */
 void dstb_admit_begin(struct dstb_node *node);
 void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool full);
+void dstb_admit_failed(struct dstb_node *node, int err);
 void dstb_admit_work_fn(struct work_struct *work);
+
+/* replace.c */
+int dstb_member_check_medium(struct dstb_node *node, bool adopt,
+			     struct netlink_ext_ack *extack);
+int dstb_member_check_place(const struct dstb_volume *vol, const struct dstb_node *node,
+			    const struct dstb_node_config *to, struct netlink_ext_ack *extack);
 
 /* record.c */
 bool dstb_record(struct dstb_volume *vol);

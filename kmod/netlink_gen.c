@@ -193,6 +193,19 @@ static const struct nla_policy dstb_map_get_nl_policy[DST_A_MAP_NR_SECTORS + 1] 
 	[DST_A_MAP_NR_SECTORS] = { .type = NLA_U32, },
 };
 
+/* DST_CMD_NODE_ADD - do */
+static const struct nla_policy dstb_node_add_nl_policy[DST_A_VOLUME_ADOPT + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+	[DST_A_VOLUME_NODE] = NLA_POLICY_NESTED(dstb_node_nl_policy),
+	[DST_A_VOLUME_ADOPT] = { .type = NLA_FLAG, },
+};
+
+/* DST_CMD_NODE_REMOVE - do */
+static const struct nla_policy dstb_node_remove_nl_policy[DST_A_VOLUME_NODE + 1] = {
+	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
+	[DST_A_VOLUME_NODE] = NLA_POLICY_NESTED(dstb_node_nl_policy),
+};
+
 /* Ops table for dst */
 static const struct genl_split_ops dstb_nl_ops[] = {
 	{
@@ -363,6 +376,22 @@ static const struct genl_split_ops dstb_nl_ops[] = {
 		.doit		= dstb_nl_map_get_doit,
 		.policy		= dstb_map_get_nl_policy,
 		.maxattr	= DST_A_MAP_NR_SECTORS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_NODE_ADD,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_node_add_doit,
+		.policy		= dstb_node_add_nl_policy,
+		.maxattr	= DST_A_VOLUME_ADOPT,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= DST_CMD_NODE_REMOVE,
+		.pre_doit	= dstb_nl_do_admin,
+		.doit		= dstb_nl_node_remove_doit,
+		.policy		= dstb_node_remove_nl_policy,
+		.maxattr	= DST_A_VOLUME_NODE,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

@@ -43,6 +43,8 @@ int dstb_nl_export_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int dstb_nl_session_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int dstb_nl_policy_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int dstb_nl_map_get_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_node_add_doit(struct sk_buff *skb, struct genl_info *info);
+int dstb_nl_node_remove_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	DST_NLGRP_EVENTS,

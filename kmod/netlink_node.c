@@ -74,6 +74,13 @@ static int parse_place(struct nlattr **tb, u32 index, struct dstb_node_config *n
 	       dstb_netlink_addr_get(tb[DST_A_NODE_ADDR], &node->addr, extack);
 }
 
+static void parse_layout(struct nlattr **tb, struct dstb_node_config *node)
+{
+	node->weight = dstb_netlink_u32(tb[DST_A_NODE_WEIGHT], 100);
+	node->zone = dstb_netlink_u32(tb[DST_A_NODE_ZONE], 0);
+	node->witness = nla_get_flag(tb[DST_A_NODE_WITNESS]);
+}
+
 static int parse_node(const struct nlattr *nest, u32 allowed, struct dstb_volume_config *cfg,
 		      struct netlink_ext_ack *extack)
 {
@@ -87,9 +94,7 @@ static int parse_node(const struct nlattr *nest, u32 allowed, struct dstb_volume
 		err = parse_place(tb, index, node, extack);
 	if (err)
 		return err;
-	node->weight = dstb_netlink_u32(tb[DST_A_NODE_WEIGHT], 100);
-	node->zone = dstb_netlink_u32(tb[DST_A_NODE_ZONE], 0);
-	node->witness = nla_get_flag(tb[DST_A_NODE_WITNESS]);
+	parse_layout(tb, node);
 	if (node->witness && !index) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[DST_A_NODE_WITNESS],
 				    "node 0 can't be a witness: witnesses come after the nodes");
@@ -138,6 +143,20 @@ int dstb_netlink_nodes(struct genl_info *info, bool assemble, struct dstb_volume
 
 /* ---- changing one ---- */
 
+static int check_one(struct genl_info *info)
+{
+	const struct nlattr *attr;
+	int rem, nr = 0;
+
+	nla_for_each_attr_type(attr, DST_A_VOLUME_NODE, nlmsg_attrdata(info->nlhdr, GENL_HDRLEN),
+			       nlmsg_attrlen(info->nlhdr, GENL_HDRLEN), rem)
+		nr++;
+	if (nr == 1)
+		return 0;
+	NL_SET_ERR_MSG_FMT(info->extack, "this is about one node, %d are given", nr);
+	return -EINVAL;
+}
+
 /*
  * The volume and the node that a request is about; the volume for dstb_netlink_put_volume(). @cfg
  * is NULL where the node's index says it all.
@@ -145,18 +164,14 @@ int dstb_netlink_nodes(struct genl_info *info, bool assemble, struct dstb_volume
 static struct dstb_volume *get_node(struct genl_info *info, u32 *index,
 				    struct dstb_node_config *cfg)
 {
-	const struct nlattr *nest = info->attrs[DST_A_VOLUME_NODE], *attr;
+	const struct nlattr *nest = info->attrs[DST_A_VOLUME_NODE];
 	struct nlattr *tb[DST_A_NODE_MAX + 1];
 	struct dstb_volume *vol;
-	int rem, err, nr = 0;
+	int err;
 
-	nla_for_each_attr_type(attr, DST_A_VOLUME_NODE, nlmsg_attrdata(info->nlhdr, GENL_HDRLEN),
-			       nlmsg_attrlen(info->nlhdr, GENL_HDRLEN), rem)
-		nr++;
-	if (nr != 1) {
-		NL_SET_ERR_MSG_FMT(info->extack, "this is about one node, %d are given", nr);
-		return ERR_PTR(-EINVAL);
-	}
+	err = check_one(info);
+	if (err)
+		return ERR_PTR(err);
 	err = parse_attrs(nest, 0, cfg ? INDEX | PLACE : INDEX, tb, info->extack);
 	if (err)
 		return ERR_PTR(err);
@@ -256,6 +271,85 @@ int dstb_nl_node_replace_doit(struct sk_buff *skb, struct genl_info *info)
 					info->extack);
 		dstb_netlink_put_volume(vol);
 	}
+	kfree(cfg);
+	return err;
+}
+
+/**
+ * dstb_nl_node_remove_doit() - take a node from a volume
+ * @skb:	the request
+ * @info:	the request, parsed
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_nl_node_remove_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return change_node(info, dstb_node_remove);
+}
+
+static void added_reply(struct sk_buff *skb, struct genl_info *info, const struct dstb_volume *vol,
+			u32 index)
+{
+	void *head = genlmsg_put_reply(skb, info, &dstb_nl_family, 0, info->genlhdr->cmd);
+	struct nlattr *nest = NULL;
+
+	/* It fits: the message was made with room for much more. */
+	if (head && !nla_put_string(skb, DST_A_VOLUME_NAME, vol->name))
+		nest = nla_nest_start(skb, DST_A_VOLUME_NODE);
+	if (WARN_ON_ONCE(!nest || nla_put_u32(skb, DST_A_NODE_INDEX, index))) {
+		nlmsg_free(skb);
+		return;
+	}
+	nla_nest_end(skb, nest);
+	genlmsg_end(skb, head);
+	genlmsg_reply(skb, info);
+}
+
+static int add_node(struct genl_info *info, struct dstb_node_config *cfg, u32 *index,
+		    struct sk_buff *reply)
+{
+	struct dstb_volume *vol;
+	int err;
+
+	vol = dstb_netlink_get_volume(info, info->attrs[DST_A_VOLUME_NAME]);
+	if (IS_ERR(vol))
+		return PTR_ERR(vol);
+	err = dstb_node_add(vol, cfg, nla_get_flag(info->attrs[DST_A_VOLUME_ADOPT]), index,
+			    info->extack);
+	if (!err)
+		added_reply(reply, info, vol, *index);
+	dstb_netlink_put_volume(vol);
+	return err;
+}
+
+/**
+ * dstb_nl_node_add_doit() - give a volume a node more
+ * @skb:	the request
+ * @info:	the request, parsed
+ *
+ * Return: 0 or a negative errno.
+ */
+int dstb_nl_node_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct dstb_node_config *cfg = kzalloc(sizeof(*cfg), GFP_KERNEL);
+	struct nlattr *tb[DST_A_NODE_MAX + 1];
+	struct sk_buff *reply;
+	u32 index = 0;
+	int err;
+
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	err = cfg && reply ? check_one(info) : -ENOMEM;
+	if (!err)
+		err = parse_attrs(info->attrs[DST_A_VOLUME_NODE], 0, PLACE | LAYOUT, tb,
+				  info->extack);
+	if (!err)
+		err = parse_place(tb, 0, cfg, info->extack);
+	if (!err) {
+		parse_layout(tb, cfg);
+		err = add_node(info, cfg, &index, reply);
+	}
+	if (err)
+		nlmsg_free(reply);
 	kfree(cfg);
 	return err;
 }

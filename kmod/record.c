@@ -69,6 +69,20 @@ static void new_age(struct dstb_super *super)
 }
 
 /*
+ * The table of nodes has changed. It counts when half of those that were in the old one have it,
+ * too: then there is no majority for the old one any more. docs/recovery.md.
+ */
+static bool table_taken(const struct dstb_volume *vol)
+{
+	u32 nr = 0, i;
+
+	for (i = 0; vol->nr_before && i < vol->nr_nodes; i++)
+		nr += vol->nodes[i] != vol->newcomer &&
+		      dstb_age_equal(&vol->nodes[i]->age, &vol->super->age);
+	return nr * 2 >= vol->nr_before;
+}
+
+/*
  * Fewer nodes are there than must be: that a witness has gone, or one that was syncing, is no news.
  * So are fewer than half, or more of them again, that do by the policy's word: whose word counts
  * depends on it, and status says so.
@@ -125,11 +139,13 @@ bool dstb_record(struct dstb_volume *vol)
 		dstb_fault_wait(&vol->faults, &vol->faults.age_after_ms);
 		/* The operator's word counts until there is a quorum. */
 		enough = dstb_recovery_quorum(vol, votes);
-		ok = enough || (vol->degraded_ok && votes);
+		ok = (enough || (vol->degraded_ok && votes)) && table_taken(vol);
 		if (enough)
 			vol->degraded_ok = false;
 		if (ok) {
 			vol->unrecorded = false;
+			vol->nr_before = 0;
+			vol->newcomer = NULL;
 			for (i = 0; i < vol->nr_data; i++) {
 				bool in = vol->super->nodes[i].flags & DST_DISK_NODE_IN_SYNC;
 

@@ -17,8 +17,17 @@
 #include "super.h"
 #include "volume.h"
 
-/* The medium at hand is to be the node's: is it free for that? */
-static int check_new_medium(struct dstb_node *node, bool adopt, struct netlink_ext_ack *extack)
+/**
+ * dstb_member_check_medium() - a medium is to be a node's: is it free for that?
+ * @node:	the node, open
+ * @adopt:	it need not be
+ * @extack:	gets the sentence
+ *
+ * Context: the volume's meta_wq.
+ * Return: 0 or a negative errno.
+ */
+int dstb_member_check_medium(struct dstb_node *node, bool adopt,
+			     struct netlink_ext_ack *extack)
 {
 	u64 sector;
 	int err;
@@ -55,7 +64,7 @@ static void replace_fn(struct work_struct *work)
 	struct dstb_node *node = r->node;
 
 	dstb_admit_begin(node);
-	r->err = check_new_medium(node, r->adopt, r->extack);
+	r->err = dstb_member_check_medium(node, r->adopt, r->extack);
 	if (!r->err)
 		r->err = dstb_super_wipe(node);
 	if (r->err)
@@ -81,11 +90,19 @@ static int bring_in(struct dstb_node *node, bool adopt, struct netlink_ext_ack *
 	return r.err;
 }
 
-/* Is another node of the volume there already? */
-static int check_place(const struct dstb_node *node, const struct dstb_node_config *to,
-		       struct netlink_ext_ack *extack)
+/**
+ * dstb_member_check_place() - is another node of the volume there already?
+ * @vol:	the volume
+ * @node:	the node that is to be there; NULL: none of its yet
+ * @to:		where
+ * @extack:	gets the sentence
+ *
+ * Context: process, with the control_lock.
+ * Return: 0 or -EEXIST.
+ */
+int dstb_member_check_place(const struct dstb_volume *vol, const struct dstb_node *node,
+			    const struct dstb_node_config *to, struct netlink_ext_ack *extack)
 {
-	const struct dstb_volume *vol = node->vol;
 	u32 i;
 
 	for (i = 0; i < vol->nr_nodes; i++) {
@@ -134,7 +151,7 @@ int dstb_member_replace(struct dstb_node *node, const struct dstb_node_config *c
 		NL_SET_ERR_MSG_FMT(extack, "nobody else has the data of node %u", node->index);
 		return -EINVAL;
 	}
-	err = check_place(node, cfg, extack);
+	err = dstb_member_check_place(vol, node, cfg, extack);
 	if (err)
 		return err;
 	if (!dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {

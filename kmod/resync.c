@@ -659,6 +659,59 @@ void dstb_resync_stop(struct dstb_volume *vol)
 }
 
 /**
+ * dstb_resync_pause() - nothing is resynced until dstb_resync_go_on()
+ * @vol:	the volume
+ *
+ * Context: process; sleeps until what is under way has ended.
+ */
+void dstb_resync_pause(struct dstb_volume *vol)
+{
+	if (!vol->sync)
+		return;
+	WRITE_ONCE(vol->sync->stop, true);
+	disable_delayed_work_sync(&vol->sync->work);
+}
+
+/**
+ * dstb_resync_forget() - nothing is mended any more on a node that has gone
+ * @vol:	the volume, its resync is paused
+ * @gone:	the node; there are no requests
+ *
+ * Context: process.
+ */
+void dstb_resync_forget(struct dstb_volume *vol, const struct dstb_node *gone)
+{
+	struct dstb_sync *sync = vol->sync;
+	u32 i, left = 0;
+
+	if (!sync)
+		return;
+	spin_lock_irq(&sync->lock);
+	for (i = 0; i < sync->nr_repairs; i++)
+		if (sync->repairs[i].node != gone)
+			sync->repairs[left++] = sync->repairs[i];
+	sync->nr_repairs = left;
+	spin_unlock_irq(&sync->lock);
+}
+
+/**
+ * dstb_resync_go_on() - the reverse of dstb_resync_pause()
+ * @vol:	the volume
+ *
+ * Context: process.
+ */
+void dstb_resync_go_on(struct dstb_volume *vol)
+{
+	if (!vol->sync)
+		return;
+	/* Of the nodes that there are now. */
+	vol->sync->asked = requests(vol);
+	WRITE_ONCE(vol->sync->stop, false);
+	enable_delayed_work(&vol->sync->work);
+	dstb_resync_kick(vol);
+}
+
+/**
  * dstb_resync_init() - prepare for resync
  * @vol:	the volume, with dirty tracking
  *

@@ -166,6 +166,22 @@ int dstb_super_write_one(struct dstb_node *node)
 }
 
 /**
+ * dstb_super_try() - can a medium be written where superblocks are?
+ * @node:	the node, open
+ *
+ * What is there stays.
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int dstb_super_try(struct dstb_node *node)
+{
+	void *area = node->vol->super_area;
+
+	return dstb_raw_one(node, REQ_OP_READ, true, node->meta, AREA_SECTORS, area) ?:
+	       dstb_raw_one(node, REQ_OP_WRITE, true, node->meta, AREA_SECTORS, area);
+}
+
+/**
  * dstb_super_wipe() - leave a medium without a superblock
  * @node:	the node, open
  *

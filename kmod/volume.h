@@ -193,6 +193,9 @@ struct dstb_io_pools {
  * @park_fails:	they fail instead: no quorum, and @no_wait. Under @lock
  * @unrecorded:	the superblocks are to be written. The meta_wq's
  * @activating:	with a new age. The meta_wq's
+ * @nr_before:	their table of nodes is another one, and not recorded yet: how many the old one had;
+ *		else 0. The meta_wq's
+ * @newcomer:	the node that was not in it. The meta_wq's
  * @quorum:	enough of them could be. Under @lock
  * @votes:	how many were
  * @weak:	they are fewer than half, and enough by the policy's word. Under @lock
@@ -287,6 +290,8 @@ struct dstb_volume {
 	bool park_fails;
 	bool unrecorded;
 	bool activating;
+	u32 nr_before;
+	struct dstb_node *newcomer;
 	bool quorum;
 	u32 votes;
 	bool weak;
@@ -321,6 +326,7 @@ int dstb_volume_stop(struct net *net, const char *name, bool force, struct netli
 struct dstb_volume *dstb_volume_get(struct net *net, const char *name);
 struct dstb_volume *dstb_volume_next(struct net *net, u64 serial);
 u32 dstb_volume_generation(void);
+void dstb_volume_changed(void);
 void dstb_volume_put(struct dstb_volume *vol);
 void dstb_volume_lock(void);
 void dstb_volume_unlock(void);
@@ -356,5 +362,9 @@ u32 dstb_volume_above(u8 chain[][16], u32 len, u32 i);
 int dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim,
 		      struct netlink_ext_ack *extack);
 u32 dstb_limits_block_size(const struct dstb_volume *vol);
+int dstb_limits_suit(const struct dstb_volume *vol, const struct dstb_node *node,
+		     struct netlink_ext_ack *extack);
+int dstb_limits_set(struct dstb_volume *vol, const struct queue_limits *lim);
+int dstb_limits_add(struct dstb_volume *vol, struct dstb_node *node, struct queue_limits *old);
 
 #endif /* _DSTB_VOLUME_H */

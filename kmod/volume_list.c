@@ -16,7 +16,7 @@ static LIST_HEAD(volumes);
 static DEFINE_MUTEX(volumes_lock);
 static u32 nr_volumes;
 static u64 last_serial;
-static u32 generation = 1; /* one more with each volume that comes or goes */
+static u32 generation = 1; /* one more with each volume, or node of one, that comes or goes */
 
 /**
  * dstb_volume_lock() - keep volumes from being taken apart, while they are looked at
@@ -124,6 +124,18 @@ void dstb_volume_for_each(struct seq_file *m,
 	list_for_each_entry(vol, &volumes, list)
 		if (vol->added)
 			show(m, vol);
+}
+
+/**
+ * dstb_volume_changed() - nodes of a volume have come or gone
+ *
+ * Context: process, may sleep.
+ */
+void dstb_volume_changed(void)
+{
+	mutex_lock(&volumes_lock);
+	WRITE_ONCE(generation, generation + 1);
+	mutex_unlock(&volumes_lock);
 }
 
 static bool has_disk(const struct dstb_volume *vol, const struct gendisk *disk)

@@ -152,6 +152,57 @@ int dst_node__replace(struct dst_handle *handle, const char *volume, uint32_t in
 	return err;
 }
 
+static uint32_t added_index(const struct dsti_answer *answer)
+{
+	const struct nlattr *tb[DST_A_VOLUME_MAX + 1], *node[DST_A_NODE_MAX + 1];
+
+	dsti_parse(tb, DST_A_VOLUME_MAX, (void *)answer->buf);
+	if (!tb[DST_A_VOLUME_NODE])
+		return 0;
+	dsti_parse_nest(node, DST_A_NODE_MAX, tb[DST_A_VOLUME_NODE]);
+	return dsti_u32(node[DST_A_NODE_INDEX]);
+}
+
+int dst_node__add(struct dst_handle *handle, const char *volume, const char *where,
+		  const struct dst_node_add_opts *opts, uint32_t *index)
+{
+	struct dst_node_add_opts known;
+	struct dsti_answer answer = { 0 };
+	struct dsti_place place;
+	struct nlattr *nest;
+	struct nlmsghdr *nlh;
+	size_t size;
+	int err;
+
+	err = dsti_opts(handle, opts, &known, sizeof(known));
+	if (!err)
+		err = dsti_place(handle, where, &place);
+	if (err)
+		return err;
+	nlh = node_request(handle, DST_CMD_NODE_ADD, volume, &size, &err);
+	if (nlh) {
+		nest = mnl_attr_nest_start(nlh, DST_A_VOLUME_NODE);
+		/* The buffer is made for 256 of these. */
+		dsti_put_place(nlh, size, &place);
+		if (known.witness)
+			mnl_attr_put(nlh, DST_A_NODE_WITNESS, 0, NULL);
+		mnl_attr_nest_end(nlh, nest);
+		if (known.adopt)
+			mnl_attr_put(nlh, DST_A_VOLUME_ADOPT, 0, NULL);
+		err = dsti_talk(handle, nlh, &answer);
+	}
+	if (!err && index)
+		*index = answer.len ? added_index(&answer) : 0;
+	free(answer.buf);
+	dst_addr__free(place.addr);
+	return err;
+}
+
+int dst_node__remove(struct dst_handle *handle, const char *volume, uint32_t index)
+{
+	return change_node(handle, DST_CMD_NODE_REMOVE, volume, index);
+}
+
 static void get_member(const struct nlattr **tb, struct dst_node_info *info)
 {
 	info->witness = tb[DST_A_NODE_WITNESS];

@@ -71,6 +71,12 @@ static const struct option_def node_replace_options[] = {
 	{ 0 },
 };
 
+static const struct option_def node_add_options[] = {
+	{ "adopt", NULL, "take a medium that is not blank: what is on it is lost", false },
+	{ "witness", NULL, "it votes, and holds no data", false },
+	{ 0 },
+};
+
 static const struct option_def node_resolve_options[] = {
 	{ "discard", NULL, "what only this node has is lost (needed)", false },
 	{ 0 },
@@ -135,6 +141,10 @@ const struct command commands[] = {
 	{ "node", "replace", "VOL INDEX NODE", 3, 3,
 	  "put another medium in the place of a node; it gets everything by resynchronization",
 	  node_replace_options, node_replace },
+	{ "node", "add", "VOL NODE", 2, 2,
+	  "give a volume a copy more, or a witness, while it runs", node_add_options, node_add },
+	{ "node", "remove", "VOL INDEX", 2, 2,
+	  "take a copy, or a witness, from a volume while it runs", no_options, node_remove },
 	{ "node", "resolve", "VOL INDEX", 2, 2,
 	  "throw away what a diverged node has, and resynchronize it", node_resolve_options,
 	  node_resolve },

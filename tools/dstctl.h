@@ -159,6 +159,8 @@ int node_show(struct context *ctx);
 int node_suspend(struct context *ctx);
 int node_resume(struct context *ctx);
 int node_replace(struct context *ctx);
+int node_add(struct context *ctx);
+int node_remove(struct context *ctx);
 int node_resolve(struct context *ctx);
 int export_add(struct context *ctx);
 int export_list(struct context *ctx);

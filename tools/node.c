@@ -88,6 +88,30 @@ int node_replace(struct context *ctx)
 	return done(ctx, "replaced", index);
 }
 
+int node_add(struct context *ctx)
+{
+	uint32_t index;
+
+	DST_OPTS(dst_node_add_opts, opts, .adopt = option(ctx, "adopt"),
+		 .witness = option(ctx, "witness"));
+	if (!opts.adopt && check_blank(ctx->args[1]))
+		return EXIT_REFUSED;
+	if (dst_node__add(ctx->dst, ctx->args[0], ctx->args[1], &opts, &index))
+		return refused(ctx);
+	return done(ctx, "added", index);
+}
+
+int node_remove(struct context *ctx)
+{
+	uint32_t index;
+
+	if (!take_index(ctx, &index))
+		return EXIT_USAGE;
+	if (dst_node__remove(ctx->dst, ctx->args[0], index))
+		return refused(ctx);
+	return done(ctx, "removed", index);
+}
+
 int node_resolve(struct context *ctx)
 {
 	uint32_t index;

@@ -570,6 +570,44 @@ struct dst_node_replace_opts {
 int dst_node__replace(struct dst_handle *handle, const char *volume, uint32_t index,
 		      const char *where, const struct dst_node_replace_opts *opts);
 
+/** struct dst_node_add_opts - options of dst_node__add() */
+struct dst_node_add_opts {
+	size_t sz;
+	bool adopt;	/* take a medium that is not blank: what is on it is lost */
+	bool witness;	/* votes, holds no data */
+};
+
+/**
+ * dst_node__add() - give a volume a node more while it runs
+ * @handle:	the handle
+ * @volume:	the volume
+ * @where:	the new one, as for dst_volume_spec__add_node()
+ * @opts:	options, or NULL
+ * @index:	gets its index; or NULL
+ *
+ * Only where the volume's policy keeps a copy on each node; the new one gets everything by
+ * resynchronization.
+ *
+ * Nodes with data come before witnesses, whose indices change then.
+ *
+ * Return: 0 or a negative errno, and the volume is what it was, and so is what was to be adopted.
+ */
+int dst_node__add(struct dst_handle *handle, const char *volume, const char *where,
+		  const struct dst_node_add_opts *opts, uint32_t *index);
+
+/**
+ * dst_node__remove() - take a node from a volume while it runs
+ * @handle:	the handle
+ * @volume:	the volume
+ * @index:	of the node; those after it get the one before theirs
+ *
+ * If it can be reached, its superblock is removed; its data stay.
+ *
+ * Return: 0 or a negative errno, and the volume is what it was; a node that was in service comes
+ * back, others are suspended.
+ */
+int dst_node__remove(struct dst_handle *handle, const char *volume, uint32_t index);
+
 /**
  * dst_node__resolve() - throw away what a diverged node has, and resynchronize it
  * @handle:	the handle
