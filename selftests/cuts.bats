@@ -18,7 +18,7 @@ setup_file() {
 }
 
 @test "cuts of every kind, at random, under load: nothing is lost, all copies end equal" {
-	local cuts=6 kinds=(drop reset delay loss) n
+	local cuts=4 kinds=(drop reset delay loss) n
 	[ ! "${DST_FULL-}" ] || cuts=500
 	seeded
 	three_copies
