@@ -317,7 +317,7 @@ static int switch_over(struct change *c)
 	int err;
 
 	/* First the resync: requests need not wait for the region that it is at. */
-	dstb_resync_pause(vol);
+	dstb_resync_stop(vol);
 	err = dstb_io_freeze(vol, FREEZE_MS);
 	if (err) {
 		dstb_resync_go_on(vol);

@@ -645,7 +645,7 @@ void dstb_resync_status(struct dstb_volume *vol, struct dstb_scrub_status *statu
 }
 
 /**
- * dstb_resync_stop() - nothing is resynced any more
+ * dstb_resync_stop() - nothing is resynced until dstb_resync_go_on()
  * @vol:	the volume
  *
  * Context: process; sleeps until what is under way has ended.
@@ -659,22 +659,8 @@ void dstb_resync_stop(struct dstb_volume *vol)
 }
 
 /**
- * dstb_resync_pause() - nothing is resynced until dstb_resync_go_on()
- * @vol:	the volume
- *
- * Context: process; sleeps until what is under way has ended.
- */
-void dstb_resync_pause(struct dstb_volume *vol)
-{
-	if (!vol->sync)
-		return;
-	WRITE_ONCE(vol->sync->stop, true);
-	disable_delayed_work_sync(&vol->sync->work);
-}
-
-/**
  * dstb_resync_forget() - nothing is mended any more on a node that has gone
- * @vol:	the volume, its resync is paused
+ * @vol:	the volume, its resync is stopped
  * @gone:	the node; there are no requests
  *
  * Context: process.
@@ -695,7 +681,7 @@ void dstb_resync_forget(struct dstb_volume *vol, const struct dstb_node *gone)
 }
 
 /**
- * dstb_resync_go_on() - the reverse of dstb_resync_pause()
+ * dstb_resync_go_on() - the reverse of dstb_resync_stop()
  * @vol:	the volume
  *
  * Context: process.

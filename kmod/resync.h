@@ -27,7 +27,6 @@ struct dstb_scrub_status {
 int dstb_resync_init(struct dstb_volume *vol);
 void dstb_resync_exit(struct dstb_volume *vol);
 void dstb_resync_kick(struct dstb_volume *vol);
-void dstb_resync_pause(struct dstb_volume *vol);
 void dstb_resync_forget(struct dstb_volume *vol, const struct dstb_node *gone);
 void dstb_resync_go_on(struct dstb_volume *vol);
 void dstb_resync_stop(struct dstb_volume *vol);

@@ -128,7 +128,7 @@ struct dstb_io_pools {
  * @nr_nodes:	how many nodes
  * @nr_data:	of them hold data; the rest are witnesses
  * @nodes:	the nodes, DSTB_MAX_NODES of them at most. They may change while it runs, with no
- *		request under way, on the meta_wq, resync paused, and under @control_lock,
+ *		request under way, on the meta_wq, resync stopped, and under @control_lock,
  *		@nodes_lock and @member_lock. Who has none of these asks dstb_volume_node()
  * @nodes_lock:	for who goes through them and sleeps
  * @depth:	volumes of this kernel that lie on each other, with this one on top

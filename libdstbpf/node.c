@@ -122,34 +122,48 @@ int dst_node__resolve(struct dst_handle *handle, const char *volume, uint32_t in
 	return change_node(handle, DST_CMD_NODE_RESOLVE, volume, index);
 }
 
-int dst_node__replace(struct dst_handle *handle, const char *volume, uint32_t index,
-		      const char *where, const struct dst_node_replace_opts *opts)
+/* A request about a place; @index is NULL where the node has none yet. */
+static int change_place(struct dst_handle *handle, uint8_t cmd, const char *volume,
+			const uint32_t *index, const char *where,
+			const struct dst_node_add_opts *opts, struct dsti_answer *answer)
 {
-	struct dst_node_replace_opts known;
 	struct dsti_place place;
 	struct nlattr *nest;
 	struct nlmsghdr *nlh;
 	size_t size;
 	int err;
 
-	err = dsti_opts(handle, opts, &known, sizeof(known));
-	if (!err)
-		err = dsti_place(handle, where, &place);
+	err = dsti_place(handle, where, &place);
 	if (err)
 		return err;
-	nlh = node_request(handle, DST_CMD_NODE_REPLACE, volume, &size, &err);
+	nlh = node_request(handle, cmd, volume, &size, &err);
 	if (nlh) {
 		nest = mnl_attr_nest_start(nlh, DST_A_VOLUME_NODE);
-		mnl_attr_put_u32(nlh, DST_A_NODE_INDEX, index);
+		if (index)
+			mnl_attr_put_u32(nlh, DST_A_NODE_INDEX, *index);
 		/* The buffer is made for 256 of these. */
 		dsti_put_place(nlh, size, &place);
+		if (opts->witness)
+			mnl_attr_put(nlh, DST_A_NODE_WITNESS, 0, NULL);
 		mnl_attr_nest_end(nlh, nest);
-		if (known.adopt)
+		if (opts->adopt)
 			mnl_attr_put(nlh, DST_A_VOLUME_ADOPT, 0, NULL);
-		err = dsti_talk(handle, nlh, NULL);
+		err = dsti_talk(handle, nlh, answer);
 	}
 	dst_addr__free(place.addr);
 	return err;
+}
+
+int dst_node__replace(struct dst_handle *handle, const char *volume, uint32_t index,
+		      const char *where, const struct dst_node_replace_opts *opts)
+{
+	struct dst_node_replace_opts known;
+	int err = dsti_opts(handle, opts, &known, sizeof(known));
+
+	if (err)
+		return err;
+	return change_place(handle, DST_CMD_NODE_REPLACE, volume, &index, where,
+			    &(struct dst_node_add_opts){ .adopt = known.adopt }, NULL);
 }
 
 static uint32_t added_index(const struct dsti_answer *answer)
@@ -168,33 +182,14 @@ int dst_node__add(struct dst_handle *handle, const char *volume, const char *whe
 {
 	struct dst_node_add_opts known;
 	struct dsti_answer answer = { 0 };
-	struct dsti_place place;
-	struct nlattr *nest;
-	struct nlmsghdr *nlh;
-	size_t size;
 	int err;
 
 	err = dsti_opts(handle, opts, &known, sizeof(known));
 	if (!err)
-		err = dsti_place(handle, where, &place);
-	if (err)
-		return err;
-	nlh = node_request(handle, DST_CMD_NODE_ADD, volume, &size, &err);
-	if (nlh) {
-		nest = mnl_attr_nest_start(nlh, DST_A_VOLUME_NODE);
-		/* The buffer is made for 256 of these. */
-		dsti_put_place(nlh, size, &place);
-		if (known.witness)
-			mnl_attr_put(nlh, DST_A_NODE_WITNESS, 0, NULL);
-		mnl_attr_nest_end(nlh, nest);
-		if (known.adopt)
-			mnl_attr_put(nlh, DST_A_VOLUME_ADOPT, 0, NULL);
-		err = dsti_talk(handle, nlh, &answer);
-	}
+		err = change_place(handle, DST_CMD_NODE_ADD, volume, NULL, where, &known, &answer);
 	if (!err && index)
 		*index = answer.len ? added_index(&answer) : 0;
 	free(answer.buf);
-	dst_addr__free(place.addr);
 	return err;
 }
 
