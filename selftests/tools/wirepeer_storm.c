@@ -129,6 +129,12 @@ static bool storm_hello(int fd)
 		return peer_send(fd, &p, sizeof(p)) && !read_answer(fd);
 	for (i = pick(8) + 1; i; i--)
 		((uint8_t *)&p)[pick(sizeof(p))] = (uint8_t)random_next();
+	/*
+	 * Not from somebody else: he may well be let in while no session is left, and the storm is
+	 * fenced from then on, as it must be.
+	 */
+	memcpy(p.hello.client, opt.client, sizeof(p.hello.client));
+	p.hello.instance = cpu_to_le64(opt.instance);
 	if (pick(2))
 		seal(&p.hdr);
 	peer_send(fd, &p, sizeof(p) - (pick(3) ? 0 : pick(sizeof(p))));
