@@ -137,16 +137,28 @@ static void leg_count(struct dstb_leg *leg)
 	}
 }
 
+/*
+ * A leg that came too late for a node that is being suspended, or waited for it, was never sent:
+ * nothing is wrong with the node. Both marks are there before its part is (dstb_node_pend()).
+ */
+static bool is_excused(const struct dstb_node *node)
+{
+	return READ_ONCE(node->suspended) || READ_ONCE(node->leaving) ||
+	       READ_ONCE(node->state) == DST_NODE_STATE_SUSPENDED;
+}
+
 static void leg_bad(struct dstb_leg *leg, blk_status_t status)
 {
 	struct dstb_io *io = leg->io;
 
-	if (status == BLK_STS_TRANSPORT)
-		atomic64_inc(&leg->node->errors);
-	else if (is_refusal(leg, status))
+	if (status == BLK_STS_TRANSPORT) {
+		if (!is_excused(leg->node))
+			atomic64_inc(&leg->node->errors);
+	} else if (is_refusal(leg, status)) {
 		atomic_inc(&io->refused);
-	else
+	} else {
 		dstb_leg_failed(leg, status);
+	}
 	WRITE_ONCE(io->status, status);
 	WRITE_ONCE(leg->state, LEG_FAILED);
 }

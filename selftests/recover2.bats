@@ -188,6 +188,27 @@ spoil() { dd if=/dev/urandom of="$1" bs="$3" count=1 seek="$2"B oflag=direct con
 	stopped_equal /dev/a /dev/b
 }
 
+# Feared: a leg that has found its node in service gets to it when it is not there any more. It was never sent: no error.
+@test "what waits for a node, or comes too late for it, when it is suspended is no error of it" {
+	local how write
+	pair 16
+	for how in node export; do
+		fault hold_legs 2
+		background writes 0 1
+		write=$background
+		retry 10 node_is v 1 in_flight 1
+		kill -0 "$write"
+		if [ $how = node ]; then dstctl node suspend v 1; else ns=far dst export suspend b; fi
+		wait "$write"
+		retry 10 state_is 1 suspended
+		equal "$how: errors" "$(node_field v 0 errors) $(node_field v 1 errors)" "0 0"
+		fault hold_legs 0
+		if [ $how = node ]; then dstctl node resume v 1; else ns=far dst export resume b; fi
+		in_sync v
+	done
+	stopped_equal /dev/a /dev/b
+}
+
 @test "an export is suspended and resumed under load: no error, no time-out, and it is back by itself" {
 	pair 32 --io-timeout 5
 	history_start /dev/dst/v --size 16M
