@@ -41,7 +41,7 @@ extern int dstb_place_leg(struct dstb_place *where, __u32 node, __u64 sector) __
 /* For pick_read(). */
 extern int dstb_pick_view(struct dstb_pick *pick, __u32 leg, void *view, __u32 view__sz) __ksym;
 
-/* For the callbacks of recovery: quorum(), resync_next(). Witnesses have the last indexes. */
+/* For the callbacks of recovery: quorum() and those after it. Witnesses have the last indexes. */
 extern int dstb_member_view(struct dstb_layout *layout, __u32 node, void *view,
 			    __u32 view__sz) __ksym;
 /* For resync_next(). */
@@ -85,6 +85,7 @@ static __always_inline typeof(name(0)) _dstb_##name(args)
 #define _DSTB_SEC_exit		"struct_ops.s/exit"
 #define _DSTB_SEC_quorum	"struct_ops/quorum"
 #define _DSTB_SEC_resync_next	"struct_ops/resync_next"
+#define _DSTB_SEC_node_event	"struct_ops/node_event"
 
 #define _DSTB_SEC_ops		".struct_ops.link"
 

@@ -26,6 +26,7 @@
 #include "member_int.h"
 #include "node.h"
 #include "raw.h"
+#include "recovery.h"
 #include "resync.h"
 #include "session.h"
 #include "super.h"
@@ -210,7 +211,8 @@ static void give_up(struct dstb_node *node)
 	if (READ_ONCE(node->ready) || !vol->started)
 		return;
 	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
-		scnprintf(reason, sizeof(reason), "not back within %u s", vol->grace_ms / 1000);
+		scnprintf(reason, sizeof(reason), "not back within %u s",
+			  jiffies_to_msecs(READ_ONCE(node->grace)) / 1000);
 		dstb_node_set_state(node, DST_NODE_STATE_AWAY, reason);
 		dstb_node_end_pending(node);
 		dstb_member_kick(vol);
@@ -230,9 +232,48 @@ static void give_up(struct dstb_node *node)
 	}
 }
 
+/*
+ * Asks the policy how long the node is waited for, or how much longer. Says whether it is. One that
+ * was lost anew meanwhile has a time of its own: its work is queued already.
+ */
+static bool waits_on(struct dstb_node *node, bool begins)
+{
+	u32 ms = begins ? node->vol->grace_ms : 0;
+	unsigned long time;
+
+	if (!dstb_recovery_hold(node, begins ? DSTB_EVENT_LOST : DSTB_EVENT_OVERDUE, &ms) &&
+	    !begins)
+		return false;
+	time = msecs_to_jiffies(ms);
+	if (begins || time > READ_ONCE(node->grace))
+		WRITE_ONCE(node->grace, time);
+	WRITE_ONCE(node->grace_end, jiffies + time);
+	/* One whose time is over at once is overdue, and that is another question. */
+	if (begins || time)
+		queue_delayed_work(dstb_watch_wq, &node->grace_work, time);
+	return begins || time;
+}
+
 static void grace_work_fn(struct work_struct *work)
 {
-	give_up(container_of(to_delayed_work(work), struct dstb_node, grace_work));
+	struct dstb_node *node =
+		container_of(to_delayed_work(work), struct dstb_node, grace_work);
+	bool begins = xchg(&node->grace_asks, false);
+	unsigned long end = READ_ONCE(node->grace_end);
+	u32 state = READ_ONCE(node->state);
+
+	if (READ_ONCE(node->ready) || !READ_ONCE(node->vol->started))
+		return;
+	/* It may have been suspended just now: then no time is counted. */
+	if (state == DST_NODE_STATE_SUSPENDED)
+		return;
+	/* Somebody who came in may have hurried what was about to begin: dstb_member_overdue(). */
+	if (state == DST_NODE_STATE_LOST && !begins && time_before(jiffies, end)) {
+		queue_delayed_work(dstb_watch_wq, &node->grace_work, end - jiffies);
+		return;
+	}
+	if (state != DST_NODE_STATE_LOST || !waits_on(node, begins))
+		give_up(node);
 }
 
 /**
@@ -271,16 +312,34 @@ static void suspended(struct dstb_node *node, const char *reason)
 }
 
 /*
+ * A node's time begins. The policy is asked by the work, which is ended before the policy goes; who
+ * calls this may come later.
+ */
+static void begin_grace(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	unsigned long grace = msecs_to_jiffies(vol->grace_ms);
+	bool asks = READ_ONCE(vol->started) && dstb_has(&vol->map, node_event);
+
+	WRITE_ONCE(node->grace, grace);
+	WRITE_ONCE(node->grace_end, jiffies + grace);
+	WRITE_ONCE(node->grace_asks, asks);
+	mod_delayed_work(dstb_watch_wq, &node->grace_work, asks ? 0 : grace);
+}
+
+/*
  * A node that breaks again before it was there for as long as it may be missing, gets no more time
  * by having come back: else one that breaks at every request would hold that request for ever.
  */
-static unsigned long grace_left(struct dstb_node *node)
+static void go_on_with_grace(struct dstb_node *node)
 {
-	unsigned long grace = msecs_to_jiffies(node->vol->grace_ms);
+	unsigned long end = READ_ONCE(node->grace_end);
 
-	if (time_after_eq(jiffies, node->back + grace))
-		node->grace_end = jiffies + grace;
-	return time_after(node->grace_end, jiffies) ? node->grace_end - jiffies : 0;
+	if (time_after_eq(jiffies, node->back + READ_ONCE(node->grace)))
+		begin_grace(node);
+	else
+		mod_delayed_work(dstb_watch_wq, &node->grace_work,
+				 time_after(end, jiffies) ? end - jiffies : 0);
 }
 
 /* Or is it one that is just being added, or has been removed? */
@@ -329,7 +388,7 @@ void dstb_member_lost(struct dstb_node *node, u32 bye, const char *reason)
 		return;
 	}
 	dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
-	mod_delayed_work(dstb_watch_wq, &node->grace_work, grace_left(node));
+	go_on_with_grace(node);
 }
 
 static void leave_fn(struct dstb_node *node)
@@ -408,8 +467,6 @@ void dstb_member_refuse(struct dstb_node *node, const char *reason)
 
 static void not_connected(struct dstb_node *node, int err, const char *why)
 {
-	struct dstb_volume *vol = node->vol;
-
 	/*
 	 * Another one wrote to it since we did. That alone is no reason to stop: it may have given
 	 * up again. Without this node we go on, if there is a quorum.
@@ -429,7 +486,7 @@ static void not_connected(struct dstb_node *node, int err, const char *why)
 		   READ_ONCE(node->part) != DSTB_PART_OUT) {
 		/* It is not the target's maintenance any more. */
 		dstb_node_set_state(node, DST_NODE_STATE_LOST, why);
-		mod_delayed_work(dstb_watch_wq, &node->grace_work, msecs_to_jiffies(vol->grace_ms));
+		begin_grace(node);
 	}
 	node->tries++;
 	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(retry_ms(node, err)));
@@ -539,6 +596,8 @@ void dstb_member_init_node(struct dstb_node *node)
 {
 	INIT_DELAYED_WORK(&node->reconnect, reconnect_fn);
 	INIT_DELAYED_WORK(&node->grace_work, grace_work_fn);
+	node->grace = msecs_to_jiffies(node->vol->grace_ms);
+	node->grace_end = jiffies;
 	INIT_WORK(&node->admit_work, dstb_admit_work_fn);
 }
 

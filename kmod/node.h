@@ -120,6 +120,8 @@ struct dstb_node_ops {
  * @reconnect:	connects it again
  * @grace_work:	ends the time that it is waited for
  * @grace_end:	jiffies then
+ * @grace:	how long it may be missing, in jiffies: the volume's, or what the policy said last
+ * @grace_asks:	@grace_work is to ask the policy for it
  * @back:	jiffies when it was let in
  * @tries:	attempts to connect since it was lost
  * @suspended:	by the operator: is not connected again
@@ -182,6 +184,8 @@ struct dstb_node {
 	struct delayed_work reconnect;
 	struct delayed_work grace_work;
 	unsigned long grace_end;
+	unsigned long grace;
+	bool grace_asks;
 	unsigned long back;
 	u32 tries;
 	bool suspended;

@@ -36,8 +36,9 @@
 #define IN_EXIT		BIT(5)
 #define IN_QUORUM	BIT(6)
 #define IN_RESYNC_NEXT	BIT(7)
+#define IN_NODE_EVENT	BIT(8)
 
-#define IN_RECOVERY	(IN_QUORUM | IN_RESYNC_NEXT)
+#define IN_RECOVERY	(IN_QUORUM | IN_RESYNC_NEXT | IN_NODE_EVENT)
 
 static const struct callback {
 	u32 offset;
@@ -53,6 +54,7 @@ static const struct callback {
 	{ MEMBER(exit),		IN_EXIT,	.sleepable = true },
 	{ MEMBER(quorum),	IN_QUORUM },
 	{ MEMBER(resync_next),	IN_RESYNC_NEXT },
+	{ MEMBER(node_event),	IN_NODE_EVENT },
 };
 
 /* policy.h says what it protects. */
@@ -71,6 +73,7 @@ BTF_ID_LIST_SINGLE(ops_id, struct, dstb_policy_ops)
 BTF_ID_LIST_SINGLE(layout_args_id, struct, dstb_layout_args)
 BTF_ID_LIST_SINGLE(place_id, struct, dstb_place)
 BTF_ID_LIST_SINGLE(resync_next_id, struct, dstb_resync_next)
+BTF_ID_LIST_SINGLE(node_event_id, struct, dstb_node_event)
 
 static u32 member_offset(const struct btf_type *type, const struct btf_member *member)
 {
@@ -427,6 +430,9 @@ static int struct_access(struct bpf_verifier_log *log, const struct bpf_reg_stat
 	else if (id == resync_next_id[0])
 		writable = inside(off, size, offsetof(struct dstb_resync_next, region),
 				  offsetofend(struct dstb_resync_next, pause_ms));
+	else if (id == node_event_id[0])
+		writable = inside(off, size, offsetof(struct dstb_node_event, hold_ms),
+				  offsetofend(struct dstb_node_event, hold_ms));
 	if (writable)
 		return SCALAR_VALUE;
 	bpf_log(log, "dstblk: the member at offset %d is read-only\n", off);
@@ -619,6 +625,11 @@ static int dstb_policy_ops__resync_next(struct dstb_layout *layout, struct dstb_
 	return 0;
 }
 
+static int dstb_policy_ops__node_event(struct dstb_layout *layout, struct dstb_node_event *event)
+{
+	return 0;
+}
+
 static struct dstb_policy_ops stubs = {
 	.layout = dstb_policy_ops__layout,
 	.place = dstb_policy_ops__place,
@@ -628,6 +639,7 @@ static struct dstb_policy_ops stubs = {
 	.exit = dstb_policy_ops__exit,
 	.quorum = dstb_policy_ops__quorum,
 	.resync_next = dstb_policy_ops__resync_next,
+	.node_event = dstb_policy_ops__node_event,
 };
 
 static struct bpf_struct_ops struct_ops = {

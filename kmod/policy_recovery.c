@@ -32,20 +32,21 @@ void dstb_recovery_fault(struct dstb_mapping *map, const char *callback, s64 ans
 }
 
 /**
- * dstb_has_quorum() - does the policy want to be asked about quorums?
+ * dstb_has_callback() - does the policy have a callback?
  * @map:	the mapping
+ * @offset:	of it in struct dstb_policy_ops: dstb_has()
  *
  * Context: any.
  * Return: whether it does; false while it is lost.
  */
-bool dstb_has_quorum(struct dstb_mapping *map)
+bool dstb_has_callback(struct dstb_mapping *map, size_t offset)
 {
 	const struct dstb_policy_ops *ops;
 	bool has;
 
 	rcu_read_lock();
 	ops = rcu_dereference(map->ops);
-	has = ops && ops->quorum;
+	has = ops && *(void *const *)((const void *)ops + offset);
 	rcu_read_unlock();
 	return has;
 }
@@ -102,6 +103,35 @@ bool dstb_ask_resync_next(struct dstb_mapping *map, struct dstb_resync_next *nex
 		dstb_recovery_fault(map, "resync_next", next->region, "a region that is not there");
 	else if (next->pause_ms > DSTB_RESYNC_PAUSE_MAX && next->pause_ms != DSTB_RESYNC_PAUSE)
 		dstb_recovery_fault(map, "resync_next", next->pause_ms, "a rest that is too long");
+	else
+		return true;
+	return false;
+}
+
+/**
+ * dstb_ask_node_event() - how long is a lost node waited for?
+ * @map:	the mapping
+ * @event:	the question; hold_ms is undefined when there is no answer
+ *
+ * Context: any but hard interrupts; the caller keeps the mapping and the nodes alive.
+ * Return: whether there is an answer; else the default is to decide.
+ */
+bool dstb_ask_node_event(struct dstb_mapping *map, struct dstb_node_event *event)
+{
+	const struct dstb_policy_ops *ops;
+	int answer = -1;
+
+	rcu_read_lock();
+	ops = rcu_dereference(map->ops);
+	if (ops && ops->node_event)
+		answer = ops->node_event(&map->layout, event);
+	rcu_read_unlock();
+	if (answer < 0)
+		return false;
+	if (answer)
+		dstb_recovery_fault(map, "node_event", answer, "neither 0 nor negative");
+	else if (event->hold_ms > DSTB_HOLD_MAX)
+		dstb_recovery_fault(map, "node_event", event->hold_ms, "a time that is too long");
 	else
 		return true;
 	return false;

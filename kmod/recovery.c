@@ -6,7 +6,9 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/build_bug.h>
+#include <linux/jiffies.h>
 #include <linux/math.h>
+#include <linux/mutex.h>
 #include <linux/netlink.h>
 
 #include "member.h"
@@ -62,7 +64,7 @@ void dstb_recovery_view(struct dstb_node *node, struct dstb_node_view *view)
  */
 void dstb_recovery_policy_back(struct dstb_volume *vol)
 {
-	if (dstb_has_quorum(&vol->map))
+	if (dstb_has(&vol->map, quorum))
 		dstb_member_kick(vol);
 }
 
@@ -174,4 +176,45 @@ u32 dstb_recovery_resync_next(struct dstb_volume *vol, u32 next, u32 busy, u32 *
 	}
 	*pause_ms = ctx.next.pause_ms;
 	return ctx.next.region;
+}
+
+/* A node that is just being added, or has been removed, has no place that could be asked about. */
+static bool is_listed(const struct dstb_node *node)
+{
+	const struct dstb_volume *vol = node->vol;
+
+	lockdep_assert_held(&vol->nodes_lock);
+	return node->index < vol->nr_nodes && vol->nodes[node->index] == node;
+}
+
+/**
+ * dstb_recovery_hold() - how long is a lost node waited for?
+ * @node:	the node
+ * @event:	its time begins, or is over
+ * @ms:		by the default; gets how long
+ *
+ * Context: process, the node's grace_work; may sleep, but for no I/O.
+ * Return: whether the policy has said so; else @ms is what it was.
+ */
+bool dstb_recovery_hold(struct dstb_node *node, enum dstb_node_event_kind event, u32 *ms)
+{
+	struct dstb_volume *vol = node->vol;
+	struct dstb_node_event question = {
+		.event = event,
+		.hold_ms = *ms,
+		.lost_ms = jiffies_to_msecs(jiffies - READ_ONCE(node->since)),
+	};
+	bool answered = false;
+
+	/* The layout and the nodes' indexes stay what they are. */
+	mutex_lock(&vol->nodes_lock);
+	if (is_listed(node)) {
+		question.node = node->index;
+		question.nr_nodes = vol->nr_nodes;
+		answered = dstb_ask_node_event(&vol->map, &question);
+	}
+	mutex_unlock(&vol->nodes_lock);
+	if (answered)
+		*ms = question.hold_ms;
+	return answered;
 }

@@ -6,6 +6,7 @@
 #ifndef _DSTB_RECOVERY_H
 #define _DSTB_RECOVERY_H
 
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 #include "uapi/dst_policy.h"
@@ -18,9 +19,14 @@ struct netlink_ext_ack;
 /* policy_recovery.c: asks a policy, checks what it answers */
 void dstb_recovery_fault(struct dstb_mapping *map, const char *callback, s64 answer,
 			 const char *wrong);
-bool dstb_has_quorum(struct dstb_mapping *map);
+bool dstb_has_callback(struct dstb_mapping *map, size_t offset);
 int dstb_ask_quorum(struct dstb_mapping *map, struct dstb_quorum *question);
 bool dstb_ask_resync_next(struct dstb_mapping *map, struct dstb_resync_next *next);
+bool dstb_ask_node_event(struct dstb_mapping *map, struct dstb_node_event *event);
+
+/* Does the policy of a mapping have that callback? */
+#define dstb_has(map, callback)	\
+	dstb_has_callback(map, offsetof(struct dstb_policy_ops, callback))
 
 /* recovery.c: makes the questions, goes by the answers */
 void dstb_recovery_view(struct dstb_node *node, struct dstb_node_view *view);
@@ -28,6 +34,7 @@ void dstb_recovery_policy_back(struct dstb_volume *vol);
 bool dstb_recovery_quorum(struct dstb_volume *vol, u32 votes);
 bool dstb_recovery_may_assemble(struct dstb_volume *vol);
 u32 dstb_recovery_resync_next(struct dstb_volume *vol, u32 next, u32 busy, u32 *pause_ms);
+bool dstb_recovery_hold(struct dstb_node *node, enum dstb_node_event_kind event, u32 *ms);
 void dstb_recovery_no_quorum(const struct dstb_volume *vol, u32 votes,
 			     struct netlink_ext_ack *extack);
 

@@ -256,3 +256,106 @@ has_mib() { dd if="$1" bs=1M skip="$2" count=1 status=none | cmp -s - <(dd if=/d
 	got "$new" /dev/dst/v
 	stopped_equal /dev/a /dev/b
 }
+
+# ---- node_event
+
+# lossy LEVEL [OPTION...]: a mirror by the policy hold over the local disk a and the far disk b, with the policy's switch at LEVEL
+lossy() {
+	local level=$1
+	shift
+	far
+	disks 16 a b
+	remote b /dev/b
+	loaded hold
+	volume v --policy hold "$@" /dev/a "dst://$far/b"
+	in_sync v
+	quiet v
+	switched hold "$level"
+}
+reason_of() { [[ $(node_field v "$1" reason) =~ $2 ]] || { node_field v "$1" reason; return 1; }; }
+
+@test "node_event() may do without a lost node at once" {
+	lossy 1 --grace 600
+	cut
+	retry 20 state_is 1 away
+	reason_of 1 "not back within 0 s"
+	writes 0
+	heal
+	in_sync v
+	faults_are 0
+	stopped_equal /dev/a /dev/b
+}
+
+@test "node_event() may wait for longer than --grace says, and again and again" {
+	lossy 2 --grace 1
+	cut
+	retry 20 state_is 1 lost
+	background writes 4096
+	local writer=$background
+	sleep 5
+	state_is 1 lost
+	kill -0 "$writer"
+	# Its mind can be changed.
+	switched hold 0
+	retry 10 state_is 1 away
+	wait "$writer"
+	heal
+	in_sync v
+	switched hold 3
+	# Before it was back for as long as it may be missing there would be no new question.
+	sleep 2
+	cut
+	retry 20 state_is 1 lost
+	retry 10 node_has v 1 left_ms 10000
+	sleep 2
+	state_is 1 lost
+	heal
+	in_sync v
+	faults_are 0
+	stopped_equal /dev/a /dev/b
+}
+
+@test "node_event() gives up no data that nobody else has" {
+	lossy 1 --grace 600
+	dstctl node suspend v 0
+	retry 10 state_is 0 suspended
+	writes 0
+	cut
+	retry 20 reason_of 1 "nobody else has its data"
+	state_is 1 lost
+	sleep 1
+	state_is 1 lost
+	heal
+	retry 30 works 1
+	dstctl node resume v 0
+	in_sync v
+	reads 0
+	faults_are 0
+	stopped_equal /dev/a /dev/b
+}
+
+@test "a wrong node_event() is counted, and --grace decides" {
+	local level
+	lossy 4 --grace 1
+	for level in 4 5; do
+		switched hold "$level"
+		cut
+		retry 20 state_is 1 away
+		reason_of 1 "not back within 1 s"
+		# When its time began, and when it was over.
+		retry 5 at_least_faults $(((level - 3) * 2))
+		heal
+		in_sync v
+		sleep 2
+	done
+	stopped_equal /dev/a /dev/b
+}
+
+@test "a volume stops, and its policy goes, while node_event() waits for a node" {
+	lossy 3 --grace 1
+	cut
+	retry 20 state_is 1 lost
+	retry 10 node_has v 1 left_ms 10000
+	at_most 40 dstctl volume stop v
+	heal
+}

@@ -224,6 +224,33 @@ struct dstb_resync_next {
 	__u32 reserved;
 };
 
+#define DSTB_HOLD_MAX		3600000	/* ms */
+
+/* What has happened to a node. */
+enum dstb_node_event_kind {
+	DSTB_EVENT_LOST = 1,		/* it is lost, its grace time begins */
+	DSTB_EVENT_OVERDUE = 2,		/* it is not back, and its time is over */
+};
+
+/**
+ * struct dstb_node_event - a question to node_event(): how long is a lost node waited for?
+ * @node:	in: index of the node
+ * @event:	in: enum dstb_node_event_kind
+ * @nr_nodes:	in: nodes of the volume, witnesses included
+ * @hold_ms:	out: wait so long from now on: 0..DSTB_HOLD_MAX. Preset to the default: the
+ *		operator's --grace when it is lost, 0 when it is overdue
+ * @lost_ms:	in: how long it has been lost
+ *
+ * Details of a node: dstb_member_view().
+ */
+struct dstb_node_event {
+	__u32 node;
+	__u32 event;
+	__u32 nr_nodes;
+	__u32 hold_ms;
+	__u64 lost_ms;
+};
+
 /**
  * struct dstb_init - a volume begins to use the policy
  * @volume:	its name
@@ -334,6 +361,16 @@ struct dstb_policy_ops {
 	 * default.
 	 */
 	int (*resync_next)(struct dstb_layout *layout, struct dstb_resync_next *next);
+	/**
+	 * @node_event: Says how long a lost node is waited for, when that begins, and for how much
+	 * longer, when it is over: 0 then does without it, if every sector keeps a copy that is in
+	 * sync and there. One that is lost again before it was back for as long as it may be
+	 * missing gets what was left of that time, without a question. What was answered stands
+	 * until it is over, or the node is back.
+	 * Return: 0: as @event says; a negative number for the default, which is what absent means:
+	 * the operator's --grace, and then without it. Too long a time is a fault, and the default.
+	 */
+	int (*node_event)(struct dstb_layout *layout, struct dstb_node_event *event);
 };
 
 #endif /* _UAPI_DST_POLICY_H */
