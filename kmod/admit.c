@@ -22,6 +22,8 @@
 #include "super.h"
 #include "volume.h"
 
+#define RETRY_MS	10000	/* when the last copy can't be read */
+
 static void refuse(struct dstb_node *node, const char *reason)
 {
 	/* The operator's word was about the medium that was there, not a later one. */
@@ -106,11 +108,17 @@ static bool nothing_missed(struct dstb_node *node, const struct dstb_super *thei
  */
 void dstb_admit_failed(struct dstb_node *node, int err)
 {
-	if (err == -ENOMEM || !dstb_node_connections(node)) {
+	/* A device of this kernel has no connections: its errors are its own. */
+	bool gone = node->ops->connections ? !dstb_node_connections(node) : err == -ENOLINK;
+
+	if (err == -ENOMEM || gone) {
 		dstb_member_reconnect(node);
 		return;
 	}
 	dstb_member_error(node, errno_to_blk_status(err), "looking at its medium");
+	/* Nobody else has its data, requests wait for it: it may be better later. */
+	if (READ_ONCE(node->part) != DSTB_PART_OUT)
+		dstb_member_retry(node, RETRY_MS);
 }
 
 /* Brings the node's medium up to date. @full: it has nothing. @sync: says what it did. */

@@ -146,7 +146,9 @@ void dstb_member_failed(struct dstb_node *node, const char *reason)
 
 	if (!dstb_member_put_out(node, last_copy ? DSTB_PUT_OUT_IN_SYNC : DSTB_PUT_OUT_ALWAYS))
 		return;
-	dstb_node_set_state(node, DST_NODE_STATE_FAILED, reason);
+	/* Then the work that asks: dstb_record_work_fn(). */
+	if (dstb_node_set_state(node, DST_NODE_STATE_FAILED, reason))
+		WRITE_ONCE(node->dropped, true);
 	dstb_member_kick(vol);
 }
 
@@ -507,6 +509,9 @@ static bool reconnect(struct dstb_node *node)
 	if (READ_ONCE(node->ready) || node->suspended ||
 	    (!node->config.path[0] && !node->config.addr.len))
 		return false;
+	/* It is tried again. From here on it may fail anew. */
+	if (READ_ONCE(node->state) == DST_NODE_STATE_FAILED)
+		dstb_node_set_state(node, DST_NODE_STATE_CONNECTING, "");
 	if (!dstb_node_connections(node)) {
 		/* That was about the session that is gone. */
 		WRITE_ONCE(node->leaving, false);
@@ -547,6 +552,20 @@ void dstb_member_reconnect(struct dstb_node *node)
 {
 	if (node->vol->super && node->vol->started && !READ_ONCE(node->closing))
 		queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_MIN_MS / 4));
+}
+
+/**
+ * dstb_member_retry() - connect a node again after a while, even if it has failed
+ * @node:	the node, not in service
+ * @ms:		when
+ *
+ * Nothing happens then if the operator has suspended it, or it is in service. If it can't be
+ * connected, it is tried again like any other.
+ * Context: any.
+ */
+void dstb_member_retry(struct dstb_node *node, u32 ms)
+{
+	mod_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(ms));
 }
 
 /* ---- the operator ---- */

@@ -69,6 +69,7 @@ void dstb_member_failed(struct dstb_node *node, const char *reason);
 void dstb_member_error(struct dstb_node *node, blk_status_t status, const char *what);
 void dstb_member_lost(struct dstb_node *node, u32 bye, const char *reason);
 void dstb_member_reconnect(struct dstb_node *node);
+void dstb_member_retry(struct dstb_node *node, u32 ms);
 void dstb_member_leaving(struct dstb_node *node);
 void dstb_member_kick(struct dstb_volume *vol);
 bool dstb_member_early(struct dstb_volume *vol);

@@ -127,6 +127,7 @@ struct dstb_node_ops {
  * @suspended:	by the operator: is not connected again
  * @leaving:	its target has asked to do without it
  * @admit_work:	looks at its medium
+ * @dropped:	an error has put it out: the policy is to be asked
  * @discard:	what it has that was written apart is to be thrown away
  * @closing:	no reconnect is begun any more
  */
@@ -191,6 +192,7 @@ struct dstb_node {
 	bool suspended;
 	bool leaving;
 	struct work_struct admit_work;
+	bool dropped;
 	bool discard;
 	bool closing;
 };

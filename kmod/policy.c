@@ -37,8 +37,9 @@
 #define IN_QUORUM	BIT(6)
 #define IN_RESYNC_NEXT	BIT(7)
 #define IN_NODE_EVENT	BIT(8)
+#define IN_IO_ERROR	BIT(9)
 
-#define IN_RECOVERY	(IN_QUORUM | IN_RESYNC_NEXT | IN_NODE_EVENT)
+#define IN_RECOVERY	(IN_QUORUM | IN_RESYNC_NEXT | IN_NODE_EVENT | IN_IO_ERROR)
 
 static const struct callback {
 	u32 offset;
@@ -55,6 +56,7 @@ static const struct callback {
 	{ MEMBER(quorum),	IN_QUORUM },
 	{ MEMBER(resync_next),	IN_RESYNC_NEXT },
 	{ MEMBER(node_event),	IN_NODE_EVENT },
+	{ MEMBER(io_error),	IN_IO_ERROR },
 };
 
 /* policy.h says what it protects. */
@@ -74,6 +76,7 @@ BTF_ID_LIST_SINGLE(layout_args_id, struct, dstb_layout_args)
 BTF_ID_LIST_SINGLE(place_id, struct, dstb_place)
 BTF_ID_LIST_SINGLE(resync_next_id, struct, dstb_resync_next)
 BTF_ID_LIST_SINGLE(node_event_id, struct, dstb_node_event)
+BTF_ID_LIST_SINGLE(io_error_id, struct, dstb_io_error)
 
 static u32 member_offset(const struct btf_type *type, const struct btf_member *member)
 {
@@ -433,6 +436,9 @@ static int struct_access(struct bpf_verifier_log *log, const struct bpf_reg_stat
 	else if (id == node_event_id[0])
 		writable = inside(off, size, offsetof(struct dstb_node_event, hold_ms),
 				  offsetofend(struct dstb_node_event, hold_ms));
+	else if (id == io_error_id[0])
+		writable = inside(off, size, offsetof(struct dstb_io_error, retry_ms),
+				  offsetofend(struct dstb_io_error, retry_ms));
 	if (writable)
 		return SCALAR_VALUE;
 	bpf_log(log, "dstblk: the member at offset %d is read-only\n", off);
@@ -630,6 +636,11 @@ static int dstb_policy_ops__node_event(struct dstb_layout *layout, struct dstb_n
 	return 0;
 }
 
+static int dstb_policy_ops__io_error(struct dstb_layout *layout, struct dstb_io_error *error)
+{
+	return 0;
+}
+
 static struct dstb_policy_ops stubs = {
 	.layout = dstb_policy_ops__layout,
 	.place = dstb_policy_ops__place,
@@ -640,6 +651,7 @@ static struct dstb_policy_ops stubs = {
 	.quorum = dstb_policy_ops__quorum,
 	.resync_next = dstb_policy_ops__resync_next,
 	.node_event = dstb_policy_ops__node_event,
+	.io_error = dstb_policy_ops__io_error,
 };
 
 static struct bpf_struct_ops struct_ops = {

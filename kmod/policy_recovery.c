@@ -136,3 +136,34 @@ bool dstb_ask_node_event(struct dstb_mapping *map, struct dstb_node_event *event
 		return true;
 	return false;
 }
+
+/**
+ * dstb_ask_io_error() - what becomes of a node whose medium has reported an error?
+ * @map:	the mapping
+ * @error:	the question
+ *
+ * Context: any but hard interrupts; the caller keeps the mapping and the nodes alive.
+ * Return: enum dstb_io_verdict, one that fits the question; -1: the default is to decide.
+ */
+int dstb_ask_io_error(struct dstb_mapping *map, struct dstb_io_error *error)
+{
+	bool read = error->error == DSTB_ERROR_READ;
+	const struct dstb_policy_ops *ops;
+	int answer = -1;
+
+	rcu_read_lock();
+	ops = rcu_dereference(map->ops);
+	if (ops && ops->io_error)
+		answer = ops->io_error(&map->layout, error);
+	rcu_read_unlock();
+	if (answer < 0)
+		return -1;
+	if (answer > DSTB_IO_RETRY || answer == (read ? DSTB_IO_RETRY : DSTB_IO_KEEP))
+		dstb_recovery_fault(map, "io_error", answer, "which is no answer to that");
+	else if (answer == DSTB_IO_RETRY && (error->retry_ms < DSTB_RETRY_MIN ||
+					     error->retry_ms > DSTB_RETRY_MAX))
+		dstb_recovery_fault(map, "io_error", error->retry_ms, "too soon, or too late");
+	else
+		return answer;
+	return -1;
+}

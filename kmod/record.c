@@ -185,6 +185,9 @@ void dstb_record_work_fn(struct work_struct *work)
 			dstb_node_end_pending(vol->nodes[i]);
 	dstb_io_release_parked(vol);
 	dstb_dirty_kick(vol);
+	for (i = 0; i < vol->nr_nodes; i++)
+		if (xchg(&vol->nodes[i]->dropped, false))
+			dstb_recovery_dropped(vol->nodes[i]);
 	memalloc_noio_restore(noio);
 }
 

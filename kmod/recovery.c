@@ -18,6 +18,8 @@
 #include "resync.h"
 #include "volume.h"
 
+#define RETRY_MS	10000	/* what io_error() finds there */
+
 static_assert(DSTB_NODE_CONNECTING == (u32)DST_NODE_STATE_CONNECTING);
 static_assert(DSTB_NODE_UP == (u32)DST_NODE_STATE_UP);
 static_assert(DSTB_NODE_FAILED == (u32)DST_NODE_STATE_FAILED);
@@ -217,4 +219,50 @@ bool dstb_recovery_hold(struct dstb_node *node, enum dstb_node_event_kind event,
 	if (answered)
 		*ms = question.hold_ms;
 	return answered;
+}
+
+static int ask_io_error(struct dstb_node *node, struct dstb_io_error *question)
+{
+	question->node = node->index;
+	question->nr_nodes = node->vol->nr_nodes;
+	question->retry_ms = RETRY_MS;
+	return dstb_ask_io_error(&node->vol->map, question);
+}
+
+/**
+ * dstb_recovery_read_error() - a read failed on a node: is that to be mended?
+ * @node:	the node
+ * @sector:	first sector, in the volume
+ * @nr_sectors:	how many
+ *
+ * Context: the worker of resync.
+ * Return: DSTB_IO_KEEP: no, that is all; DSTB_IO_DROP: no, the node is to fail; -1: yes.
+ */
+int dstb_recovery_read_error(struct dstb_node *node, u64 sector, u32 nr_sectors)
+{
+	struct dstb_io_error question = {
+		.error = DSTB_ERROR_READ,
+		.sector = sector,
+		.nr_sectors = nr_sectors,
+	};
+
+	return ask_io_error(node, &question);
+}
+
+/**
+ * dstb_recovery_dropped() - a node is out of service by an error: is it to be tried again?
+ * @node:	the node
+ *
+ * What it missed is recorded, or will be before that is acknowledged; it comes back as one that was
+ * away does. The operator's word stands above the policy's.
+ * Context: the volume's meta_wq.
+ */
+void dstb_recovery_dropped(struct dstb_node *node)
+{
+	struct dstb_io_error question = { .error = DSTB_ERROR_DROPPED };
+
+	if (READ_ONCE(node->state) != DST_NODE_STATE_FAILED || READ_ONCE(node->suspended))
+		return;
+	if (ask_io_error(node, &question) == DSTB_IO_RETRY)
+		dstb_member_retry(node, question.retry_ms);
 }

@@ -479,6 +479,23 @@ static int mend_run(struct dstb_sync *sync, const struct repair *repair,
 	return 0;
 }
 
+/*
+ * The read itself has gone to another copy, or is about to. Where copies may differ nobody is
+ * asked: what was read there must be what is read from here, too (R3).
+ */
+static bool is_to_mend(const struct repair *repair, u32 nr)
+{
+	struct dstb_node *node = repair->node;
+	int verdict;
+
+	if (test_bit(nr, node->vol->dirty.unclean) || !READ_ONCE(node->ready))
+		return true;
+	verdict = dstb_recovery_read_error(node, repair->sector, repair->nr_sectors);
+	if (verdict == DSTB_IO_DROP)
+		dstb_member_failed(node, "a read failed");
+	return verdict < 0;
+}
+
 static void mend(struct dstb_sync *sync, const struct repair *repair)
 {
 	struct dstb_volume *vol = sync->vol;
@@ -487,6 +504,8 @@ static void mend(struct dstb_sync *sync, const struct repair *repair)
 	u64 sector = repair->sector, end = sector + repair->nr_sectors;
 	int err = 0;
 
+	if (!is_to_mend(repair, nr))
+		return;
 	dstb_dirty_lock(vol, nr);
 	for (; sector < end && !err; sector += place.nr_sectors) {
 		err = dstb_place(&vol->map, sector, end - sector, &place);

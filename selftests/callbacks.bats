@@ -359,3 +359,116 @@ reason_of() { [[ $(node_field v "$1" reason) =~ $2 ]] || { node_field v "$1" rea
 	at_most 40 dstctl volume stop v
 	heal
 }
+
+# ---- io_error
+
+# flawed LEVEL: a mirror by the policy errs, with its switch at LEVEL, over the local disks flaw, which is /dev/a for now, and b;
+# it holds $new
+flawed() {
+	disks 16 a b
+	dm_linear flaw /dev/a > /dev/null
+	loaded errs
+	volume v --policy errs /dev/mapper/flaw /dev/b
+	in_sync v
+	quiet v
+	patterns
+	put "$new" /dev/dst/v
+	quiet v
+	switched errs "$1"
+}
+# bad_spot: 4 KiB of the disk flaw can't be read, nor written
+bad_spot() {
+	local size
+	size=$(sectors /dev/a)
+	dm_table flaw "0 4096 linear /dev/a 0
+4096 8 error
+4104 $((size - 4104)) linear /dev/a 4104"
+}
+# Whoever reads goes to the first of two that have nothing to do.
+reads_flaw() { node_has v 0 errors "$1"; }
+
+@test "io_error() may keep a node that can't read something" {
+	flawed 1
+	bad_spot
+	retry 10 eval 'got "$new" /dev/dst/v && reads_flaw 2'
+	sleep 1
+	got "$new" /dev/dst/v
+	works 0
+	equal repaired "$(volume_field v repaired)" 0
+	faults_are 0
+	# The default is to mend it, which can't be done.
+	switched errs 0
+	retry 20 eval 'got "$new" /dev/dst/v && state_is 0 failed'
+	reason_of 0 "could not be mended"
+	got "$new" /dev/dst/v
+	faults_are 0
+}
+
+@test "io_error() may drop a node that can't read something, and then it stays out" {
+	flawed 2
+	bad_spot
+	retry 10 eval 'got "$new" /dev/dst/v && state_is 0 failed'
+	reason_of 0 "^a read failed$"
+	dm_heal flaw /dev/a
+	sleep 3
+	state_is 0 failed
+	got "$new" /dev/dst/v
+	faults_are 0
+	dstctl node resume v 0
+	in_sync v
+}
+
+@test "io_error() may have a node tried again that missed a write, until it is well: it gets what it missed" {
+	flawed 3
+	dm_fail flaw
+	put "$old" /dev/dst/v
+	retry 10 state_is 0 failed
+	# It has been tried, and was no better.
+	retry 20 reason_of 0 "looking at its medium failed"
+	got "$old" /dev/dst/v
+	dm_heal flaw /dev/a
+	in_sync v
+	for _ in 1 2 3; do got "$old" /dev/dst/v; done
+	faults_are 0
+	stopped_equal /dev/a /dev/b
+}
+
+@test "io_error() brings nobody back whom the operator has suspended" {
+	flawed 3
+	dm_fail flaw
+	put "$old" /dev/dst/v
+	retry 10 state_is 0 failed
+	dstctl node suspend v 0
+	dm_heal flaw /dev/a
+	sleep 3
+	state_is 0 suspended
+	dstctl node resume v 0
+	in_sync v
+	stopped_equal /dev/a /dev/b
+}
+
+@test "a wrong io_error() is counted, and the default is used" {
+	local level before
+	flawed 4
+	for level in 4 5 6; do
+		before=$(faults)
+		switched errs $level
+		dm_fail flaw
+		put "$old" /dev/dst/v
+		retry 10 state_is 0 failed
+		retry 10 at_least_faults $((before + 1))
+		dm_heal flaw /dev/a
+		sleep 2
+		state_is 0 failed
+		dstctl node resume v 0
+		in_sync v
+	done
+	# After a read.
+	quiet v
+	before=$(faults)
+	bad_spot
+	retry 10 eval 'got "$old" /dev/dst/v && state_is 0 failed'
+	reason_of 0 "could not be mended"
+	[ "$(faults)" -gt "$before" ]
+	got "$old" /dev/dst/v
+}

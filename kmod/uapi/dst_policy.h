@@ -251,6 +251,44 @@ struct dstb_node_event {
 	__u64 lost_ms;
 };
 
+#define DSTB_RETRY_MIN		1000	/* ms */
+#define DSTB_RETRY_MAX		3600000	/* ms */
+
+/* What an error of a node's medium has come to. */
+enum dstb_io_error_kind {
+	DSTB_ERROR_READ = 1,		/* a read failed that another copy can serve */
+	DSTB_ERROR_DROPPED = 2,		/* the node is out of service: failed */
+};
+
+/* What is to be done about it. */
+enum dstb_io_verdict {
+	DSTB_IO_KEEP = 0,		/* after a read: nothing, the node stays in service */
+	DSTB_IO_DROP = 1,		/* it is out, until the operator resumes it */
+	DSTB_IO_RETRY = 2,		/* when it is out: connect it again in retry_ms */
+};
+
+/**
+ * struct dstb_io_error - a question to io_error(): a node's medium has reported an error
+ * @sector:	in: first sector of the read, in the volume; 0 when the node is out
+ * @nr_sectors:	in: length; 0 when the node is out
+ * @node:	in: index of the node
+ * @error:	in: enum dstb_io_error_kind
+ * @nr_nodes:	in: nodes of the volume, witnesses included
+ * @retry_ms:	out, for DSTB_IO_RETRY: DSTB_RETRY_MIN..DSTB_RETRY_MAX. Preset to 10000
+ * @reserved:	0
+ *
+ * Details of a node, and how many errors it has had: dstb_member_view().
+ */
+struct dstb_io_error {
+	__u64 sector;
+	__u32 nr_sectors;
+	__u32 node;
+	__u32 error;
+	__u32 nr_nodes;
+	__u32 retry_ms;
+	__u32 reserved;
+};
+
 /**
  * struct dstb_init - a volume begins to use the policy
  * @volume:	its name
@@ -371,6 +409,17 @@ struct dstb_policy_ops {
 	 * the operator's --grace, and then without it. Too long a time is a fault, and the default.
 	 */
 	int (*node_event)(struct dstb_layout *layout, struct dstb_node_event *event);
+	/**
+	 * @io_error: Says what becomes of a node whose medium has reported an error: after a read
+	 * that another copy can serve (which it does, whatever is answered), and when the node is
+	 * out of service by an error. It is out at once when a write failed, or anything that no
+	 * other copy can make good. Of a volume without metadata it is not asked.
+	 * Return: enum dstb_io_verdict: after a read, DSTB_IO_KEEP or DSTB_IO_DROP; when it is out,
+	 * DSTB_IO_DROP or DSTB_IO_RETRY; a negative number for the default, which is what absent
+	 * means: after a read, the sectors are written from another copy, and the node is out if
+	 * that fails; when it is out, it stays out. Anything else is a fault, and the default.
+	 */
+	int (*io_error)(struct dstb_layout *layout, struct dstb_io_error *error);
 };
 
 #endif /* _UAPI_DST_POLICY_H */
