@@ -18,6 +18,7 @@
 #include "member.h"
 #include "member_int.h"
 #include "node.h"
+#include "recovery.h"
 #include "resync.h"
 #include "super.h"
 #include "volume.h"
@@ -266,6 +267,37 @@ static void admit_old_copy(struct dstb_node *node, const struct dstb_super *thei
 	dstb_admit(node, NULL, true);
 }
 
+/*
+ * The policy's word about a node that was written apart. It is asked about one that nobody counts
+ * on any more, which is then what the operator would find: refused.
+ */
+static bool policy_discards(struct dstb_node *node, const struct dstb_super *theirs)
+{
+	struct dstb_volume *vol = node->vol;
+
+	if (!READ_ONCE(vol->started) || !vol->dirty.bits ||
+	    !dstb_has(&vol->map, arbitrate) || !dstb_member_put_out(node, DSTB_PUT_OUT_SPARED))
+		return false;
+	dstb_admit_begin(node);
+	dstb_node_end_pending(node);
+	dstb_member_kick(vol);
+	return dstb_recovery_arbitrate(node, theirs->age.seq);
+}
+
+/* Is what a node has that was written apart of no use? */
+static bool is_thrown_away(struct dstb_node *node, const struct dstb_super *theirs)
+{
+	struct dstb_volume *vol = node->vol;
+	bool sure = vol->quorum && !vol->weak && !vol->degraded_ok;
+
+	if (READ_ONCE(node->discard))
+		return true;
+	/* Whoever has a quorum needs no other's word; a witness holds no data to be lost. */
+	if (!sure)
+		return false;
+	return node->config.witness || policy_discards(node, theirs);
+}
+
 /* The medium has a superblock of this volume's, and of this node. */
 static void admit_known(struct dstb_node *node, const struct dstb_super *theirs)
 {
@@ -297,12 +329,7 @@ static void admit_known(struct dstb_node *node, const struct dstb_super *theirs)
 			dstb_admit(node, theirs, false);
 			return;
 		}
-		/*
-		 * It holds no data that could be lost, and whoever has a quorum needs no other's
-		 * word.
-		 */
-		if (READ_ONCE(node->discard) ||
-		    (node->config.witness && vol->quorum && !vol->weak && !vol->degraded_ok)) {
+		if (is_thrown_away(node, theirs)) {
 			WRITE_ONCE(node->discard, false);
 			dstb_admit(node, NULL, true);
 			return;

@@ -38,8 +38,9 @@
 #define IN_RESYNC_NEXT	BIT(7)
 #define IN_NODE_EVENT	BIT(8)
 #define IN_IO_ERROR	BIT(9)
+#define IN_ARBITRATE	BIT(10)
 
-#define IN_RECOVERY	(IN_QUORUM | IN_RESYNC_NEXT | IN_NODE_EVENT | IN_IO_ERROR)
+#define IN_RECOVERY	(IN_QUORUM | IN_RESYNC_NEXT | IN_NODE_EVENT | IN_IO_ERROR | IN_ARBITRATE)
 
 static const struct callback {
 	u32 offset;
@@ -57,6 +58,7 @@ static const struct callback {
 	{ MEMBER(resync_next),	IN_RESYNC_NEXT },
 	{ MEMBER(node_event),	IN_NODE_EVENT },
 	{ MEMBER(io_error),	IN_IO_ERROR },
+	{ MEMBER(arbitrate),	IN_ARBITRATE },
 };
 
 /* policy.h says what it protects. */
@@ -641,6 +643,11 @@ static int dstb_policy_ops__io_error(struct dstb_layout *layout, struct dstb_io_
 	return 0;
 }
 
+static int dstb_policy_ops__arbitrate(struct dstb_layout *layout, struct dstb_arbitrate *arbitrate)
+{
+	return 0;
+}
+
 static struct dstb_policy_ops stubs = {
 	.layout = dstb_policy_ops__layout,
 	.place = dstb_policy_ops__place,
@@ -652,6 +659,7 @@ static struct dstb_policy_ops stubs = {
 	.resync_next = dstb_policy_ops__resync_next,
 	.node_event = dstb_policy_ops__node_event,
 	.io_error = dstb_policy_ops__io_error,
+	.arbitrate = dstb_policy_ops__arbitrate,
 };
 
 static struct bpf_struct_ops struct_ops = {

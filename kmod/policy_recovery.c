@@ -167,3 +167,26 @@ int dstb_ask_io_error(struct dstb_mapping *map, struct dstb_io_error *error)
 		return answer;
 	return -1;
 }
+
+/**
+ * dstb_ask_arbitrate() - a node was written apart: is what it has to be thrown away?
+ * @map:	the mapping
+ * @question:	about which node
+ *
+ * Context: any but hard interrupts; the caller keeps the mapping and the nodes alive.
+ * Return: whether it is; false is the default.
+ */
+bool dstb_ask_arbitrate(struct dstb_mapping *map, struct dstb_arbitrate *question)
+{
+	const struct dstb_policy_ops *ops;
+	int answer = -1;
+
+	rcu_read_lock();
+	ops = rcu_dereference(map->ops);
+	if (ops && ops->arbitrate)
+		answer = ops->arbitrate(&map->layout, question);
+	rcu_read_unlock();
+	if (answer > 1)
+		dstb_recovery_fault(map, "arbitrate", answer, "neither yes nor no");
+	return answer == 1;
+}

@@ -266,3 +266,30 @@ void dstb_recovery_dropped(struct dstb_node *node)
 	if (ask_io_error(node, &question) == DSTB_IO_RETRY)
 		dstb_member_retry(node, question.retry_ms);
 }
+
+/**
+ * dstb_recovery_arbitrate() - a node was written apart: is what it has to be thrown away?
+ * @node:	the node
+ * @theirs:	sequence number of its medium's age
+ *
+ * The caller has seen that the volume runs with a quorum of its own.
+ * Context: the volume's meta_wq.
+ * Return: whether it is, by the policy's word; else nobody wins.
+ */
+bool dstb_recovery_arbitrate(struct dstb_node *node, u64 theirs)
+{
+	struct dstb_volume *vol = node->vol;
+	struct dstb_arbitrate question = {
+		.ours = vol->super->age.seq,
+		.theirs = theirs,
+		.node = node->index,
+		.nr_nodes = vol->nr_nodes,
+		.votes = vol->votes,
+	};
+
+	if (!dstb_ask_arbitrate(&vol->map, &question))
+		return false;
+	pr_warn("volume %s: node %u was written apart (age %llu, ours is %llu): that is thrown away, by the word of policy '%s'\n",
+		vol->name, question.node, theirs, question.ours, vol->map.policy_name);
+	return true;
+}

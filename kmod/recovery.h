@@ -24,6 +24,7 @@ int dstb_ask_quorum(struct dstb_mapping *map, struct dstb_quorum *question);
 bool dstb_ask_resync_next(struct dstb_mapping *map, struct dstb_resync_next *next);
 bool dstb_ask_node_event(struct dstb_mapping *map, struct dstb_node_event *event);
 int dstb_ask_io_error(struct dstb_mapping *map, struct dstb_io_error *error);
+bool dstb_ask_arbitrate(struct dstb_mapping *map, struct dstb_arbitrate *question);
 
 /* Does the policy of a mapping have that callback? */
 #define dstb_has(map, callback)	\
@@ -38,6 +39,7 @@ u32 dstb_recovery_resync_next(struct dstb_volume *vol, u32 next, u32 busy, u32 *
 bool dstb_recovery_hold(struct dstb_node *node, enum dstb_node_event_kind event, u32 *ms);
 int dstb_recovery_read_error(struct dstb_node *node, u64 sector, u32 nr_sectors);
 void dstb_recovery_dropped(struct dstb_node *node);
+bool dstb_recovery_arbitrate(struct dstb_node *node, u64 theirs);
 void dstb_recovery_no_quorum(const struct dstb_volume *vol, u32 votes,
 			     struct netlink_ext_ack *extack);
 

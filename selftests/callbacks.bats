@@ -472,3 +472,94 @@ reads_flaw() { node_has v 0 errors "$1"; }
 	[ "$(faults)" -gt "$before" ]
 	got "$old" /dev/dst/v
 }
+
+# ---- arbitrate
+
+# sides LEVEL: the local disk a and the far disk b of v, a mirror by the policy sides, have been written to apart from each other;
+# v runs on a, with $new, and the policy's switch at LEVEL, and b is there for it now. $apart is all that is on b
+sides() {
+	far
+	disks 16 a b
+	remote b /dev/b
+	loaded sides
+	volume v --policy sides --grace 1 /dev/a "dst://$far/b"
+	in_sync v
+	quiet v
+	patterns
+	put "$old" /dev/dst/v
+	stop v
+	again v --degraded /dev/a
+	put "$new" /dev/dst/v
+	stop v
+	again v --degraded "dst://$far/b"
+	put "$old" /dev/dst/v 6
+	stop v
+	apart=$(sum /dev/b)
+	switched sides "$1"
+	# Given together they are refused, whatever the policy says.
+	refused "written apart .split brain." dstctl volume assemble v /dev/a "dst://$far/b"
+	refused "written apart .split brain." dstctl volume assemble v --degraded /dev/a "dst://$far/b"
+	unexport b
+	again v --degraded --grace 1 /dev/a "dst://$far/b"
+	remote b /dev/b
+}
+stays_apart() {
+	because 1 refused "written apart from this volume .split brain." && got "$new" /dev/dst/v &&
+		equal "what is on b" "$(sum /dev/b)" "$apart"
+}
+
+@test "arbitrate() may let the volume win: what was written apart from it is thrown away" {
+	sides 1
+	in_sync v
+	got "$new" /dev/dst/v
+	faults_are 0
+	dmesg_since | grep "node 1 was written apart .* by the word of policy 'sides'"
+	stopped_equal /dev/a /dev/b
+	got "$new" /dev/b
+}
+
+@test "arbitrate() may let nobody win, and is asked again and again; by default nobody does" {
+	sides 0
+	stays_apart
+	switched sides 2
+	dstctl node resume v 1
+	stays_apart
+	faults_are 0
+	switched sides 1
+	in_sync v
+	got "$new" /dev/dst/v
+	stopped_equal /dev/a /dev/b
+}
+
+@test "a wrong arbitrate() is counted, and nobody wins" {
+	sides 3
+	retry 40 at_least_faults 1
+	stays_apart
+}
+
+@test "arbitrate() is not asked by a volume that runs on the operator's word alone" {
+	local name
+	far
+	disks 16 a b c
+	remote b /dev/b
+	loaded sides
+	volume v --policy sides --grace 1 /dev/a "dst://$far/b" /dev/c
+	in_sync v
+	quiet v
+	stop v
+	again v --degraded "dst://$far/b"
+	writes 0
+	stop v
+	apart=$(sum /dev/b)
+	switched sides 1
+	unexport b
+	again v --degraded --grace 1 /dev/a "dst://$far/b"
+	writes 0
+	patterns
+	put "$new" /dev/dst/v
+	remote b /dev/b
+	stays_apart
+	dstctl node resume v 1
+	sleep 2
+	stays_apart
+}

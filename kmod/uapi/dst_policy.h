@@ -290,6 +290,27 @@ struct dstb_io_error {
 };
 
 /**
+ * struct dstb_arbitrate - a question to arbitrate(): a node's medium was written apart from the
+ * volume. Which side wins?
+ * @ours:	in: sequence number of the volume's age
+ * @theirs:	in: of that on the medium. The higher one need not be the younger one
+ * @node:	in: index of the node
+ * @nr_nodes:	in: nodes of the volume, witnesses included
+ * @votes:	in: of them have the volume's last record
+ * @reserved:	0
+ *
+ * Details of a node: dstb_member_view().
+ */
+struct dstb_arbitrate {
+	__u64 ours;
+	__u64 theirs;
+	__u32 node;
+	__u32 nr_nodes;
+	__u32 votes;
+	__u32 reserved;
+};
+
+/**
  * struct dstb_init - a volume begins to use the policy
  * @volume:	its name
  * @uuid:	its uuid
@@ -420,6 +441,17 @@ struct dstb_policy_ops {
 	 * that fails; when it is out, it stays out. Anything else is a fault, and the default.
 	 */
 	int (*io_error)(struct dstb_layout *layout, struct dstb_io_error *error);
+	/**
+	 * @arbitrate: Says whose data counts when a node comes back that was written apart (split
+	 * brain). Asked each time that its medium is looked at, while the volume runs with half of
+	 * its nodes at least, every sector has a copy in sync on other nodes that are there, and
+	 * the operator has not said it.
+	 * Return: 1: the volume's; all that is on the node is thrown away, it gets everything, as
+	 * by ``dstctl node resolve --discard``. 0: nobody's; the node stays refused. A negative
+	 * number for the default, which is what absent means: nobody's. Anything else is a fault,
+	 * and the default.
+	 */
+	int (*arbitrate)(struct dstb_layout *layout, struct dstb_arbitrate *arbitrate);
 };
 
 #endif /* _UAPI_DST_POLICY_H */
