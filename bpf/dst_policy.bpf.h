@@ -88,6 +88,7 @@ static __always_inline typeof(name(0)) _dstb_##name(args)
 #define _DSTB_SEC_node_event	"struct_ops/node_event"
 #define _DSTB_SEC_io_error	"struct_ops/io_error"
 #define _DSTB_SEC_arbitrate	"struct_ops/arbitrate"
+#define _DSTB_SEC_tick		"struct_ops/tick"
 
 #define _DSTB_SEC_ops		".struct_ops.link"
 

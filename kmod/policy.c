@@ -39,8 +39,10 @@
 #define IN_NODE_EVENT	BIT(8)
 #define IN_IO_ERROR	BIT(9)
 #define IN_ARBITRATE	BIT(10)
+#define IN_TICK		BIT(11)
 
-#define IN_RECOVERY	(IN_QUORUM | IN_RESYNC_NEXT | IN_NODE_EVENT | IN_IO_ERROR | IN_ARBITRATE)
+#define IN_RECOVERY	(IN_QUORUM | IN_RESYNC_NEXT | IN_NODE_EVENT | IN_IO_ERROR | \
+			 IN_ARBITRATE | IN_TICK)
 
 static const struct callback {
 	u32 offset;
@@ -59,6 +61,7 @@ static const struct callback {
 	{ MEMBER(node_event),	IN_NODE_EVENT },
 	{ MEMBER(io_error),	IN_IO_ERROR },
 	{ MEMBER(arbitrate),	IN_ARBITRATE },
+	{ MEMBER(tick),		IN_TICK },
 };
 
 /* policy.h says what it protects. */
@@ -648,6 +651,10 @@ static int dstb_policy_ops__arbitrate(struct dstb_layout *layout, struct dstb_ar
 	return 0;
 }
 
+static void dstb_policy_ops__tick(struct dstb_layout *layout, struct dstb_tick *tick)
+{
+}
+
 static struct dstb_policy_ops stubs = {
 	.layout = dstb_policy_ops__layout,
 	.place = dstb_policy_ops__place,
@@ -660,6 +667,7 @@ static struct dstb_policy_ops stubs = {
 	.node_event = dstb_policy_ops__node_event,
 	.io_error = dstb_policy_ops__io_error,
 	.arbitrate = dstb_policy_ops__arbitrate,
+	.tick = dstb_policy_ops__tick,
 };
 
 static struct bpf_struct_ops struct_ops = {

@@ -190,3 +190,25 @@ bool dstb_ask_arbitrate(struct dstb_mapping *map, struct dstb_arbitrate *questio
 		dstb_recovery_fault(map, "arbitrate", answer, "neither yes nor no");
 	return answer == 1;
 }
+
+/**
+ * dstb_call_tick() - a second has passed
+ * @map:	the mapping
+ * @tick:	what the policy sees of it
+ *
+ * Context: any but hard interrupts; the caller keeps the mapping and the nodes alive.
+ * Return: whether the policy has a tick(); false while it is lost.
+ */
+bool dstb_call_tick(struct dstb_mapping *map, struct dstb_tick *tick)
+{
+	const struct dstb_policy_ops *ops;
+	bool has;
+
+	rcu_read_lock();
+	ops = rcu_dereference(map->ops);
+	has = ops && ops->tick;
+	if (has)
+		ops->tick(&map->layout, tick);
+	rcu_read_unlock();
+	return has;
+}

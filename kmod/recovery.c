@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 
+#include "main.h"
 #include "member.h"
 #include "node.h"
 #include "policy.h"
@@ -68,6 +69,7 @@ void dstb_recovery_policy_back(struct dstb_volume *vol)
 {
 	if (dstb_has(&vol->map, quorum))
 		dstb_member_kick(vol);
+	dstb_recovery_start(vol);
 }
 
 static int ask_quorum(struct dstb_volume *vol, u32 votes)
@@ -292,4 +294,61 @@ bool dstb_recovery_arbitrate(struct dstb_node *node, u64 theirs)
 	pr_warn("volume %s: node %u was written apart (age %llu, ours is %llu): that is thrown away, by the word of policy '%s'\n",
 		vol->name, question.node, theirs, question.ours, vol->map.policy_name);
 	return true;
+}
+
+/* ---- tick ---- */
+
+static void tick_work_fn(struct work_struct *work)
+{
+	struct dstb_volume *vol =
+		container_of(to_delayed_work(work), struct dstb_volume, tick_work);
+	struct dstb_tick tick = { .nr = vol->ticks };
+	bool goes_on;
+
+	export_uuid(tick.uuid, &vol->uuid);
+	/* The layout and the nodes stay what they are. */
+	mutex_lock(&vol->nodes_lock);
+	tick.nr_nodes = vol->nr_nodes;
+	goes_on = dstb_call_tick(&vol->map, &tick);
+	mutex_unlock(&vol->nodes_lock);
+	if (!goes_on)
+		return;
+	vol->ticks++;
+	queue_delayed_work(dstb_watch_wq, &vol->tick_work, HZ);
+}
+
+/**
+ * dstb_recovery_init() - prepare a volume
+ * @vol:	the volume, being made
+ *
+ * Context: any.
+ */
+void dstb_recovery_init(struct dstb_volume *vol)
+{
+	INIT_DELAYED_WORK(&vol->tick_work, tick_work_fn);
+}
+
+/**
+ * dstb_recovery_start() - the policy's ticks begin, if it has any
+ * @vol:	the volume
+ *
+ * When it is made, and when a policy of its policy's name has come back; a tick that finds none is
+ * the last one. Before the volume is made, and when it is being taken apart, nothing happens.
+ * Context: process.
+ */
+void dstb_recovery_start(struct dstb_volume *vol)
+{
+	if (READ_ONCE(vol->started) && dstb_has(&vol->map, tick))
+		queue_delayed_work(dstb_watch_wq, &vol->tick_work, HZ);
+}
+
+/**
+ * dstb_recovery_stop() - there are no ticks any more
+ * @vol:	the volume, being taken apart; dstb_recovery_init() was called
+ *
+ * Before its mapping and its nodes go. Context: process, may sleep.
+ */
+void dstb_recovery_stop(struct dstb_volume *vol)
+{
+	disable_delayed_work_sync(&vol->tick_work);
 }

@@ -25,6 +25,7 @@ bool dstb_ask_resync_next(struct dstb_mapping *map, struct dstb_resync_next *nex
 bool dstb_ask_node_event(struct dstb_mapping *map, struct dstb_node_event *event);
 int dstb_ask_io_error(struct dstb_mapping *map, struct dstb_io_error *error);
 bool dstb_ask_arbitrate(struct dstb_mapping *map, struct dstb_arbitrate *question);
+bool dstb_call_tick(struct dstb_mapping *map, struct dstb_tick *tick);
 
 /* Does the policy of a mapping have that callback? */
 #define dstb_has(map, callback)	\
@@ -40,6 +41,9 @@ bool dstb_recovery_hold(struct dstb_node *node, enum dstb_node_event_kind event,
 int dstb_recovery_read_error(struct dstb_node *node, u64 sector, u32 nr_sectors);
 void dstb_recovery_dropped(struct dstb_node *node);
 bool dstb_recovery_arbitrate(struct dstb_node *node, u64 theirs);
+void dstb_recovery_init(struct dstb_volume *vol);
+void dstb_recovery_start(struct dstb_volume *vol);
+void dstb_recovery_stop(struct dstb_volume *vol);
 void dstb_recovery_no_quorum(const struct dstb_volume *vol, u32 votes,
 			     struct netlink_ext_ack *extack);
 

@@ -479,6 +479,7 @@ static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason
 	u32 i;
 
 	dstb_fault_remove(vol);
+	dstb_recovery_stop(vol);
 	dstb_member_quiesce(vol);
 	dstb_member_stop(vol, reason == DSTB_EXIT_STOPPED && !vol->gate_dead);
 	if (vol->map.nodes)
@@ -582,6 +583,7 @@ static struct dstb_volume *volume_alloc(struct net *net, const struct dstb_volum
 	init_completion(&vol->drained);
 	spin_lock_init(&vol->lock);
 	INIT_WORK(&vol->held_work, held_work_fn);
+	dstb_recovery_init(vol);
 	vol->state = DST_VOLUME_STATE_ASSEMBLING;
 	vol->read_only = cfg->read_only;
 	vol->role = cfg->read_only ? DST_ROLE_READER : cfg->role;
@@ -626,6 +628,7 @@ static int volume_make(struct net *net, struct dstb_volume_config *cfg, bool ass
 	dstb_volume_show(vol);
 	dstb_fault_add(vol);
 	dstb_member_start(vol);
+	dstb_recovery_start(vol);
 	volume_update(vol);
 	*volp = vol;
 	return 0;

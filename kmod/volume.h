@@ -206,6 +206,8 @@ struct dstb_io_pools {
  * @early_wanted: writes are to be acknowledged before all legs are done
  * @early_ok:	and the superblocks say so
  * @started:	its nodes may come and go
+ * @tick_work:	the policy's tick(): recovery.c
+ * @ticks:	how many there were; its own
  * @sync_wq:	for @sync_work
  * @sync:	resync
  * @faults:	what tests make go wrong
@@ -302,6 +304,8 @@ struct dstb_volume {
 	bool early_wanted;
 	bool early_ok;
 	bool started;
+	struct delayed_work tick_work;
+	u64 ticks;
 	struct workqueue_struct *sync_wq;
 	struct dstb_sync *sync;
 	struct dstb_faults faults;

@@ -438,7 +438,7 @@ const char *dst_policy__callback_name(unsigned int n)
 {
 	static const char *const names[] = {
 		"layout", "place", "pick_read", "acks", "init", "exit", "quorum",
-		"resync_next", "node_event", "io_error", "arbitrate",
+		"resync_next", "node_event", "io_error", "arbitrate", "tick",
 	};
 
 	return n < ARRAY_SIZE(names) ? names[n] : NULL;

@@ -51,8 +51,11 @@ verifier_says() {
 @test "what looks at the volume's nodes is for callbacks of recovery, and only answers are writable" {
 	verifier_says 'dstb_member_view' wrong_view
 	verifier_says 'dstblk: the member at offset 8 is read-only' wrong_out
-	loaded quorum
-	equal callbacks "$(dstctl policy show quorum --json | jq -r '.callbacks | join(" ")')" "layout place quorum"
+	local name
+	for name in quorum:quorum resync:resync_next hold:node_event errs:io_error sides:arbitrate ticks:tick; do
+		loaded "${name%:*}"
+		equal callbacks "$(dstctl policy show "${name%:*}" --json | jq -r '.callbacks | join(" ")')" "layout place ${name#*:}"
+	done
 }
 
 # ---- quorum
@@ -562,4 +565,93 @@ stays_apart() {
 	dstctl node resume v 1
 	sleep 2
 	stays_apart
+}
+
+# ---- tick
+
+# seen KEY: what the policy ticks has counted there. seen_is KEY NUMBER; ticked NUMBER: so often at least
+seen() { bpftool -j map lookup name m_ticks key "$1" 0 0 0 2> /dev/null | jq -r .formatted.value; }
+seen_is() { [ "$(seen "$1")" = "$2" ]; }
+ticked() { [ "$(seen 0)" -ge "$1" ]; }
+
+@test "tick() is called once a second, and sees every node" {
+	local before began nr
+	disks 8 a b w
+	loaded ticks
+	volume v --policy ticks --witness /dev/w /dev/a /dev/b
+	in_sync v
+	retry 10 ticked 1
+	before=$(seen 0) began=$SECONDS
+	sleep 6
+	nr=$(($(seen 0) - before))
+	[ "$nr" -ge 2 ]
+	[ "$nr" -le $((SECONDS - began + 2)) ]
+	seen_is 1 3
+	dstctl node suspend v 1
+	retry 10 seen_is 1 2
+	dstctl node resume v 1
+	in_sync v
+	retry 10 seen_is 1 3
+	# While it is held, too.
+	dstctl node suspend v 1
+	dstctl node suspend v 2
+	retry 10 volume_is v state held
+	retry 10 seen_is 1 1
+	dstctl node resume v 1
+	dstctl node resume v 2
+	in_sync v
+	seen_is 2 0
+	faults_are 0
+	stopped_equal /dev/a /dev/b
+}
+
+@test "tick() ends with its volume, and with its policy, and begins again with them" {
+	local before
+	disks 8 a b c
+	loaded ticks
+	volume v --policy ticks /dev/a /dev/b
+	retry 10 ticked 2
+	stop v
+	before=$(seen 0)
+	sleep 3
+	seen_is 0 "$before"
+	again v /dev/a /dev/b
+	retry 10 ticked $((before + 2))
+	bpftool link detach pinned /sys/fs/bpf/dst/ticks
+	retry 5 volume_is v state policy-lost
+	before=$(seen 0)
+	sleep 3
+	seen_is 0 "$before"
+	rm /sys/fs/bpf/dst/ticks
+	retry 10 not bpftool map show name m_ticks > /dev/null 2>&1
+	loaded ticks
+	retry 10 volume_is v state active
+	retry 10 ticked 2
+	# Of a volume without metadata, too.
+	stop v
+	before=$(seen 0)
+	volume w --read-only --policy ticks /dev/c
+	retry 10 ticked $((before + 2))
+	stop w
+	seen_is 2 0
+}
+
+@test "ticks go on while nodes come and go" {
+	local before
+	disks 8 a b c
+	loaded ticks
+	volume v --policy ticks /dev/a /dev/b
+	in_sync v
+	quiet v
+	for _ in 1 2 3; do
+		dstctl node add v /dev/c --adopt
+		in_sync v
+		retry 10 seen_is 1 3
+		dstctl node remove v 2
+		retry 10 seen_is 1 2
+	done
+	seen_is 2 0
+	before=$(seen 0)
+	retry 10 ticked $((before + 2))
+	stopped_equal /dev/a /dev/b
 }

@@ -311,6 +311,22 @@ struct dstb_arbitrate {
 };
 
 /**
+ * struct dstb_tick - a second has passed
+ * @uuid:	of the volume
+ * @nr_nodes:	its nodes, witnesses included
+ * @reserved:	0
+ * @nr:		which tick: from 0 on, since the volume was made or assembled
+ *
+ * Details of a node: dstb_member_view().
+ */
+struct dstb_tick {
+	__u8 uuid[16];
+	__u32 nr_nodes;
+	__u32 reserved;
+	__u64 nr;
+};
+
+/**
  * struct dstb_init - a volume begins to use the policy
  * @volume:	its name
  * @uuid:	its uuid
@@ -350,8 +366,8 @@ struct dstb_exit {
  * struct dstb_policy_ops - a policy. Everything but the name and abi is optional
  *
  * The hot callbacks (place, pick_read, acks) do not sleep, nor do those of recovery (from quorum
- * on), which are asked only when something has happened; init, exit and layout must be in a
- * sleepable section ("struct_ops.s/").
+ * on), which are asked only when something has happened, and tick; init, exit and layout must be in
+ * a sleepable section ("struct_ops.s/").
  */
 struct dstb_policy_ops {
 	/**
@@ -452,6 +468,11 @@ struct dstb_policy_ops {
 	 * and the default.
 	 */
 	int (*arbitrate)(struct dstb_layout *layout, struct dstb_arbitrate *arbitrate);
+	/**
+	 * @tick: Called about once a second for each volume that uses the policy, to look at its
+	 * nodes and write down what other callbacks go by, in maps. It answers nothing.
+	 */
+	void (*tick)(struct dstb_layout *layout, struct dstb_tick *tick);
 };
 
 #endif /* _UAPI_DST_POLICY_H */
