@@ -186,14 +186,15 @@ static int sync_runs(struct dstb_sync *sync, u32 nr, bool all, bool mend, bool s
 	struct dstb_volume *vol = sync->vol;
 	u64 sector = (u64)nr << vol->dirty.shift;
 	u64 end = min(sector + (1ULL << vol->dirty.shift), vol->map.layout.capacity);
+	/* No longer than what every node takes: a target may have granted less than a MiB. */
+	u32 longest = min_not_zero(vol->max_sectors, DSTB_RAW_SECTORS);
 	struct dstb_placement place;
 	int err;
 
 	for (; sector < end; sector += place.nr_sectors) {
 		if (READ_ONCE(sync->stop))
 			return -ESHUTDOWN;
-		err = dstb_place(&vol->map, sector, min_t(u64, end - sector, DSTB_RAW_SECTORS),
-				 &place);
+		err = dstb_place(&vol->map, sector, min_t(u64, end - sector, longest), &place);
 		if (err)
 			return -EAGAIN;
 		err = sync_run(sync, &place, sector, nr, all, mend, scrub);
