@@ -65,7 +65,7 @@ const char *dstb_wire_decode(const struct dst_wire_hdr *hdr, struct dstb_wire_ms
 	msg->length = le32_to_cpu(hdr->length);
 	msg->payload_crc = le32_to_cpu(hdr->payload_crc);
 	msg->epoch = le64_to_cpu(hdr->epoch);
-	if (msg->op < DST_WIRE_HELLO || msg->op > DST_WIRE_LEAVING)
+	if (msg->op < DST_WIRE_HELLO || msg->op > DST_WIRE_DIGEST)
 		return "unknown opcode";
 	if (msg->flags & ~ALL_FLAGS)
 		return "unknown flag";
@@ -131,6 +131,11 @@ const char *dstb_wire_check_command(const struct dstb_wire_msg *msg,
 	case DST_WIRE_READ:
 		why = check_data(msg, lim);
 		break;
+	case DST_WIRE_DIGEST:
+		if (!(lim->features & DST_WIRE_FEAT_DIGEST))
+			return "opcode without agreement";
+		why = check_data(msg, lim);
+		break;
 	case DST_WIRE_WRITE:
 		flags = DST_WIRE_F_FUA;
 		why = check_data(msg, lim);
@@ -152,7 +157,8 @@ const char *dstb_wire_check_command(const struct dstb_wire_msg *msg,
 		return why;
 	if (msg->flags & ~flags)
 		return "flag not allowed";
-	if (lim->read_only && msg->op != DST_WIRE_READ && msg->op != DST_WIRE_FLUSH)
+	if (lim->read_only && msg->op != DST_WIRE_READ && msg->op != DST_WIRE_DIGEST &&
+	    msg->op != DST_WIRE_FLUSH)
 		return "write to a read-only session";
 	return NULL;
 }
@@ -303,7 +309,7 @@ const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg,
 		return "longest discard or zeroes out of bounds";
 	if (!w->instance)
 		return "no instance";
-	if (le32_to_cpu(w->features) || !w->session || !w->epoch)
+	if (le32_to_cpu(w->features) & ~DSTB_WIRE_FEATURES || !w->session || !w->epoch)
 		return "grants what was not asked for";
 	return NULL;
 }

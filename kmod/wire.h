@@ -14,6 +14,9 @@
 
 #include "uapi/dst_wire.h"
 
+/* What both ends of this version can do beyond version 1 of the protocol. */
+#define DSTB_WIRE_FEATURES	DST_WIRE_FEAT_DIGEST
+
 /**
  * struct dstb_wire_msg - a header, decoded: the fields of struct dst_wire_hdr in the CPU's order
  * @op:		enum dst_wire_op
@@ -40,7 +43,8 @@ struct dstb_wire_msg {
  * struct dstb_wire_limits - what a target granted, to hold commands against
  * @size:	of the export in sectors
  * @depth:	tags below this
- * @max_request: bytes of READ and WRITE
+ * @features:	DST_WIRE_FEAT_*
+ * @max_request: bytes of READ, WRITE and DIGEST
  * @max_discard: sectors; 0: none
  * @max_write_zeroes: sectors; 0: none
  * @block_size:	in bytes
@@ -50,6 +54,7 @@ struct dstb_wire_msg {
 struct dstb_wire_limits {
 	u64 size;
 	u32 depth;
+	u32 features;
 	u32 max_request;
 	u32 max_discard;
 	u32 max_write_zeroes;
@@ -80,6 +85,7 @@ static inline u32 dstb_wire_payload(const struct dstb_wire_msg *msg)
 	case DST_WIRE_WRITE:
 		return msg->flags & DST_WIRE_F_REPLY ? 0 : msg->length;
 	case DST_WIRE_READ:
+	case DST_WIRE_DIGEST:
 		return msg->flags & DST_WIRE_F_REPLY && !msg->status ? msg->length : 0;
 	default:
 		return 0;

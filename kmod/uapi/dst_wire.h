@@ -22,6 +22,7 @@
 #define DST_WIRE_MAX_CHAIN	16		/* volumes above, at most: how deep trees get */
 #define DST_WIRE_NAME		64		/* of an export, with the terminating zero */
 #define DST_WIRE_TEXT		200		/* of a REJECT, no terminating zero needed */
+#define DST_WIRE_DIGEST_BYTES	32		/* payload of the reply to a DIGEST: BLAKE2s-256 */
 /* from accept to HELLO, and from connect to WELCOME */
 #define DST_WIRE_HANDSHAKE_MS	5000
 #define DST_WIRE_PING_MS	3000		/* silence after which the initiator asks */
@@ -47,7 +48,11 @@ enum dst_wire_op {
 	DST_WIRE_BYE = 10, /* no reply: the session ends in an orderly way; status as in REJECT */
 	/* target to initiator, no reply: do without me from now on, finish what is under way */
 	DST_WIRE_LEAVING = 11,
+	/* with DST_WIRE_FEAT_DIGEST; the reply carries the digest of what a READ would carry */
+	DST_WIRE_DIGEST = 12,
 };
+
+#define DST_WIRE_FEAT_DIGEST	(1U << 0)	/* the target answers DIGEST */
 
 #define DST_WIRE_F_REPLY	(1U << 0)
 #define DST_WIRE_F_FUA		(1U << 1)	/* WRITE: on stable storage before the reply */
@@ -88,8 +93,8 @@ enum dst_wire_status {
  *		it
  * @status:	enum dst_wire_status; 0 in commands
  * @sector:	first sector of 512 bytes
- * @length:	bytes of data of READ and WRITE; sectors of DISCARD and WRITE_ZEROES; else bytes of
- *		payload
+ * @length:	bytes of data of READ, WRITE and DIGEST; sectors of DISCARD and WRITE_ZEROES; else
+ *		bytes of payload, also of the reply to a DIGEST
  * @payload_crc: crc32c of the payload where that was negotiated, else 0
  * @epoch:	of the session; 0 in HELLO
  * @reserved:	0
@@ -134,7 +139,7 @@ enum dst_wire_role {
  * @chain_len:	volumes in @chain
  * @max_request: bytes of data in one command wanted, at most
  * @window:	bytes of data under way wanted, a connection
- * @features:	DST_WIRE_FEAT_* wanted; none are defined yet
+ * @features:	DST_WIRE_FEAT_* wanted; those that are not known are passed over
  * @instance:	random, not 0: one life of the initiator's volume. A new session of the same client
  *		and instance takes the place of the one before, whose commands are finished first
  * @session:	0 for @conn 0, else what WELCOME said there
@@ -179,7 +184,7 @@ struct dst_wire_hello {
  * @max_request: bytes of data in one command, at most
  * @window:	bytes of data under way granted, a connection, each command rounded up to
  *		DST_WIRE_UNIT
- * @features:	DST_WIRE_FEAT_* granted
+ * @features:	DST_WIRE_FEAT_* granted, of those that were wanted on connection 0
  * @session:	number of the session
  * @epoch:	of the session: in every later message
  * @size:	of the export in sectors

@@ -18,6 +18,7 @@
  * @max_request: in units of DST_WIRE_UNIT, less 1
  * @block_shift: log2 of the block size, less 9
  * @read_only:	no writes
+ * @features:	this, too
  * @unused:	anything
  */
 struct limits {
@@ -29,7 +30,8 @@ struct limits {
 	u16 max_request;
 	u8 block_shift;
 	u8 read_only;
-	u8 unused[2];
+	u8 features;
+	u8 unused;
 };
 
 /* Only what a target grants. */
@@ -39,6 +41,7 @@ static struct dstb_wire_limits grant(const struct limits *from)
 	struct dstb_wire_limits lim = {
 		.size = ((1ULL << from->size % 55) - (from->size >> 6) % 8) & ~(block / 512 - 1ULL),
 		.depth = from->depth % DST_WIRE_MAX_DEPTH + 1,
+		.features = from->features & DSTB_WIRE_FEATURES,
 		.max_request = (from->max_request % 256 + 1) * DST_WIRE_UNIT,
 		.max_discard = from->max_discard % (DST_WIRE_MAX_RANGE + 1),
 		.max_write_zeroes = from->max_write_zeroes % (DST_WIRE_MAX_RANGE + 1),
@@ -73,9 +76,11 @@ static void check_command(const struct dstb_wire_msg *msg, const struct dstb_wir
 		return;
 	MUST(msg->epoch == lim->epoch && !(msg->flags & DST_WIRE_F_REPLY));
 	MUST(dstb_wire_payload(msg) <= lim->max_request);
+	MUST(msg->op != DST_WIRE_DIGEST || lim->features & DST_WIRE_FEAT_DIGEST);
 	switch (msg->op) {
 	case DST_WIRE_READ:
 	case DST_WIRE_WRITE:
+	case DST_WIRE_DIGEST:
 		MUST(msg->tag < lim->depth && msg->length <= lim->max_request);
 		MUST(!(msg->length & 511));
 		MUST(dstb_wire_window(msg->length) >= msg->length);
@@ -144,6 +149,7 @@ static void check_welcome(const struct dstb_wire_msg *msg, const struct dst_wire
 	MUST(le32_to_cpu(welcome->max_discard) <= DST_WIRE_MAX_RANGE);
 	MUST(le32_to_cpu(welcome->max_write_zeroes) <= DST_WIRE_MAX_RANGE);
 	MUST(welcome->session && welcome->epoch && welcome->instance);
+	MUST(!(le32_to_cpu(welcome->features) & ~DSTB_WIRE_FEATURES));
 }
 
 /* The caller's part is to have all of the payload before it asks. */
@@ -198,7 +204,7 @@ static void seed(const char *folder, const char *name, u8 flags, const struct ds
 {
 	struct limits limits = {
 		.size = 20, .depth = 63, .max_request = 255, .max_discard = 1 << 20,
-		.max_write_zeroes = 1 << 20, .epoch = 5,
+		.max_write_zeroes = 1 << 20, .epoch = 5, .features = DSTB_WIRE_FEATURES,
 	};
 	size_t head = sizeof(limits) + sizeof(struct dst_wire_hdr);
 	struct dst_wire_hdr hdr;
@@ -236,10 +242,10 @@ int main(int argc, char **argv)
 	seed(argv[1], "hello", 0, &msg, &hello, sizeof(hello));
 	msg = (struct dstb_wire_msg) { .op = DST_WIRE_WELCOME, .length = sizeof(welcome) };
 	seed(argv[1], "welcome", FUZZ_OTHER, &msg, &welcome, sizeof(welcome));
-	for (op = DST_WIRE_READ; op <= DST_WIRE_LEAVING; op++) {
+	for (op = DST_WIRE_READ; op <= DST_WIRE_DIGEST; op++) {
 		snprintf(name, sizeof(name), "op%u", op);
 		msg = (struct dstb_wire_msg) { .op = op, .epoch = 5, .tag = op };
-		if (op == DST_WIRE_READ || op == DST_WIRE_WRITE)
+		if (op == DST_WIRE_READ || op == DST_WIRE_WRITE || op == DST_WIRE_DIGEST)
 			msg.length = 4096;
 		else if (op == DST_WIRE_DISCARD || op == DST_WIRE_WRITE_ZEROES)
 			msg.length = 8;

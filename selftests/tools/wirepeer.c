@@ -94,7 +94,7 @@ const char *op_name(unsigned int op)
 		[DST_WIRE_WRITE] = "write",	[DST_WIRE_FLUSH] = "flush",
 		[DST_WIRE_DISCARD] = "discard", [DST_WIRE_WRITE_ZEROES] = "write-zeroes",
 		[DST_WIRE_PING] = "ping",	[DST_WIRE_BYE] = "bye",
-		[DST_WIRE_LEAVING] = "leaving",
+		[DST_WIRE_LEAVING] = "leaving", [DST_WIRE_DIGEST] = "digest",
 	};
 
 	return op < sizeof(names) / sizeof(*names) && names[op] ? names[op] : "?";
@@ -251,6 +251,7 @@ static void show_usage(void)
 	     "  --role writer|reader|shared --volume NAME --client UUID --chain UUID (repeatable) --conn N --conns N\n"
 	     "  --instance N (default: random) --takeover --session N --sector N --length BYTES --seed N --count N --seconds N --hold (until killed)\n"
 	     "  --size SECTORS --block BYTES --status N --text TEXT --bad FIELD\n"
+	     "  --features BITS (wanted, or granted; default: none, of an initiator's mode of that name and storm: digest)\n"
 	     "initiator modes (EXPORT needed); status 0 for the hostile ones: the target closed the connection");
 	client_modes();
 	puts("target modes:");
@@ -314,6 +315,7 @@ enum {
 	OPT_STATUS,
 	OPT_TEXT,
 	OPT_BAD,
+	OPT_FEATURES,
 	OPT_HELP,
 };
 
@@ -328,7 +330,8 @@ static const struct option options[] = {
 	{ "block", 1, NULL, OPT_BLOCK },     { "status", 1, NULL, OPT_STATUS },
 	{ "text", 1, NULL, OPT_TEXT },	     { "bad", 1, NULL, OPT_BAD },
 	{ "instance", 1, NULL, OPT_INSTANCE }, { "takeover", 0, NULL, OPT_TAKEOVER },
-	{ "help", 0, NULL, OPT_HELP },	     { 0 },
+	{ "features", 1, NULL, OPT_FEATURES }, { "help", 0, NULL, OPT_HELP },
+	{ 0 },
 };
 
 static void take_option(int c)
@@ -395,6 +398,9 @@ static void take_option(int c)
 		break;
 	case OPT_BAD:
 		opt.bad = optarg;
+		break;
+	case OPT_FEATURES:
+		opt.features = (uint32_t)parse_number(optarg);
 		break;
 	case OPT_HELP:
 		show_usage();

@@ -34,6 +34,7 @@ struct options {
 	uint64_t sector;
 	uint64_t size;
 	uint32_t block;
+	uint32_t features;
 	uint32_t length;
 	uint64_t seed;
 	uint32_t count;
@@ -78,6 +79,7 @@ struct grant {
 	uint64_t instance;
 	uint64_t size;
 	uint32_t depth;
+	uint32_t features;
 	uint32_t block;
 	uint32_t window;
 	uint32_t max_request;

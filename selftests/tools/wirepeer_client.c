@@ -33,6 +33,10 @@ void hello_fill(struct hello_packet *p)
 	h->max_request = cpu_to_le32(DST_WIRE_MAX_REQUEST);
 	h->window = cpu_to_le32(4 << 20);
 	h->hello_flags = opt.takeover ? DST_WIRE_HELLO_TAKEOVER : 0;
+	h->features = cpu_to_le32(opt.features);
+	if ((!strncmp(opt.mode, "digest", 6) && strcmp(opt.mode, "digest-unwanted")) ||
+	    !strcmp(opt.mode, "storm"))
+		h->features |= cpu_to_le32(DST_WIRE_FEAT_DIGEST);
 	h->instance = cpu_to_le64(opt.instance);
 	h->session = cpu_to_le64(opt.session);
 	memcpy(h->client, opt.client, sizeof(h->client));
@@ -61,6 +65,7 @@ static int take_welcome(const struct dstb_wire_msg *msg)
 	grant.instance = le64_to_cpu(w.instance);
 	grant.size = le64_to_cpu(w.size);
 	grant.depth = le16_to_cpu(w.depth);
+	grant.features = le32_to_cpu(w.features);
 	grant.block = le32_to_cpu(w.block_size);
 	grant.window = le32_to_cpu(w.window);
 	grant.max_request = le32_to_cpu(w.max_request);
@@ -73,6 +78,7 @@ static int take_welcome(const struct dstb_wire_msg *msg)
 void say_welcome(void)
 {
 	say("instance=%llu", (unsigned long long)grant.instance);
+	say("features=%u", grant.features);
 	say("welcome session=%llu conns=%u depth=%u window=%u max_request=%u size=%llu block=%u",
 	    (unsigned long long)grant.session, grant.conns, grant.depth, grant.window,
 	    grant.max_request, (unsigned long long)grant.size, grant.block);
@@ -210,6 +216,23 @@ static int mode_read(int fd)
 	status = command(fd, &msg, NULL);
 	if (!status)
 		say("read byte=%02x", in.payload[0]);
+	return status < 0 ? PEER_OTHER : PEER_DONE;
+}
+
+static int mode_digest(int fd)
+{
+	struct dstb_wire_msg msg = {
+		.op = DST_WIRE_DIGEST, .tag = 5, .sector = opt.sector, .length = opt.length
+	};
+	char text[2 * DST_WIRE_DIGEST_BYTES + 1];
+	int status, i;
+
+	say_welcome();
+	status = command(fd, &msg, NULL);
+	for (i = 0; !status && i < DST_WIRE_DIGEST_BYTES; i++)
+		snprintf(text + 2 * i, 3, "%02x", in.payload[i]);
+	if (!status)
+		say("digest %s", text);
 	return status < 0 ? PEER_OTHER : PEER_DONE;
 }
 
@@ -366,7 +389,10 @@ static const char *const command_twists[] = {
 	"over-end",	  "sector-huge",  "unaligned",	   "short-block",      "write-over",
 	"write-past-end", "write",	  "welcome",	   "reject",	       "flush-range",
 	"ping-flag",	  "bye-epoch",	  "zeroes-over",   "zeroes-past-end",  "discard-over",
-	"discard-huge",	  "leaving",	  "zeroes-fua",	   NULL,
+	"discard-huge",	  "leaving",	  "zeroes-fua",	   "digest-unwanted",
+	"digest-zero",	  "digest-odd",	  "digest-over",   "digest-huge",
+	"digest-past-end", "digest-over-end", "digest-fua", "digest-reply",
+	"digest-tag",	  NULL,
 };
 
 static void twist_op(struct dstb_wire_msg *m)
@@ -377,6 +403,8 @@ static void twist_op(struct dstb_wire_msg *m)
 		m->op = DST_WIRE_WRITE_ZEROES;
 	else if (!strncmp(opt.mode, "discard", 7))
 		m->op = DST_WIRE_DISCARD;
+	else if (!strncmp(opt.mode, "digest", 6))
+		m->op = DST_WIRE_DIGEST;
 	else if (is("welcome"))
 		m->op = DST_WIRE_WELCOME;
 	else if (is("reject"))
@@ -389,9 +417,9 @@ static void twist_op(struct dstb_wire_msg *m)
 		m->op = DST_WIRE_BYE;
 	else if (is("leaving"))
 		m->op = DST_WIRE_LEAVING;
-	if (is("reply-flag"))
+	if (is("reply-flag") || is("digest-reply"))
 		m->flags = DST_WIRE_F_REPLY;
-	if (is("read-fua") || is("ping-flag") || is("zeroes-fua"))
+	if (is("read-fua") || is("ping-flag") || is("zeroes-fua") || is("digest-fua"))
 		m->flags = DST_WIRE_F_FUA;
 	if (is("wrong-epoch") || is("bye-epoch"))
 		m->epoch++;
@@ -401,7 +429,7 @@ static void twist_op(struct dstb_wire_msg *m)
 		m->status = 1;
 	if (is("has-digest"))
 		m->payload_crc = 1;
-	if (is("tag-out-of-range"))
+	if (is("tag-out-of-range") || is("digest-tag"))
 		m->tag = grant.depth;
 	if (is("tag-huge"))
 		m->tag = ~0U;
@@ -409,13 +437,13 @@ static void twist_op(struct dstb_wire_msg *m)
 
 static void twist_range(struct dstb_wire_msg *m)
 {
-	if (is("length-zero") || is("welcome"))
+	if (is("length-zero") || is("welcome") || is("digest-zero"))
 		m->length = 0;
-	if (is("length-huge"))
+	if (is("length-huge") || is("digest-huge"))
 		m->length = ~0U & ~511U;
-	if (is("length-over") || is("write-over"))
+	if (is("length-over") || is("write-over") || is("digest-over"))
 		m->length = grant.max_request + 512;
-	if (is("length-odd"))
+	if (is("length-odd") || is("digest-odd"))
 		m->length = 513;
 	if (is("short-block"))
 		m->length = grant.block / 2;
@@ -423,9 +451,9 @@ static void twist_range(struct dstb_wire_msg *m)
 		m->sector = 1;
 		m->length = grant.block;
 	}
-	if (is("past-end") || is("write-past-end"))
+	if (is("past-end") || is("write-past-end") || is("digest-past-end"))
 		m->sector = grant.size;
-	if (is("over-end")) {
+	if (is("over-end") || is("digest-over-end")) {
 		m->sector = grant.size - 1;
 		m->length = 8192;
 	}
@@ -731,7 +759,7 @@ static int mode_tag_in_use(int fd)
 
 static int mode_window(int fd)
 {
-	struct dstb_wire_msg msg = { .op = DST_WIRE_READ,
+	struct dstb_wire_msg msg = { .op = is("window") ? DST_WIRE_READ : DST_WIRE_DIGEST,
 				     .length = grant.max_request,
 				     .epoch = grant.epoch };
 
@@ -763,6 +791,7 @@ static const struct {
 } modes[] = {
 	{ "hello", mode_hello, NULL },
 	{ "read", mode_read, NULL },
+	{ "digest", mode_digest, NULL },
 	{ "watch", mode_watch, NULL },
 	{ "submit", mode_submit, NULL },
 	{ "leave", mode_submit, NULL },
@@ -784,6 +813,7 @@ static const struct {
 	{ "vanish", mode_vanish, NULL },
 	{ "tag-in-use", mode_tag_in_use, NULL },
 	{ "window", mode_window, NULL },
+	{ "digest-window", mode_window, NULL },
 	{ "ping-flood", mode_ping_flood, NULL },
 	{ "hello-twice", mode_hello_twice, NULL },
 	{ "storm", NULL, mode_storm },

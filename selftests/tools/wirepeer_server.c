@@ -132,7 +132,7 @@ static void bad_limits(struct dst_wire_welcome *w)
 	if (is_bad("instance"))
 		w->instance = 0;
 	if (is_bad("features"))
-		w->features = cpu_to_le32(1);
+		w->features = cpu_to_le32(1U << 31);
 }
 
 static void bad_device(struct dst_wire_welcome *w)
@@ -182,6 +182,7 @@ static bool send_welcome(int fd)
 		.instance = cpu_to_le64(opt.instance),
 		.epoch = cpu_to_le64(EPOCH),
 		.size = cpu_to_le64(opt.size),
+		.features = cpu_to_le32(opt.features),
 	};
 
 	bad_limits(&w);
@@ -211,6 +212,9 @@ static bool reply(int fd, const struct dstb_wire_msg *cmd)
 	};
 
 	switch (cmd->op) {
+	case DST_WIRE_DIGEST: /* of something else */
+		msg.length = DST_WIRE_DIGEST_BYTES;
+		return peer_send_msg(fd, &msg, medium, DST_WIRE_DIGEST_BYTES);
 	case DST_WIRE_READ:
 		msg.length = cmd->length;
 		return peer_send_msg(fd, &msg, at(cmd->sector), cmd->length);
@@ -240,7 +244,9 @@ static bool misbehave(int fd, const struct dstb_wire_msg *cmd)
 	struct dstb_wire_msg msg = {
 		.op = cmd->op, .flags = DST_WIRE_F_REPLY, .tag = cmd->tag, .epoch = EPOCH
 	};
-	uint32_t data = cmd->op == DST_WIRE_READ ? cmd->length : 0;
+	uint32_t data = cmd->op == DST_WIRE_READ   ? cmd->length :
+			cmd->op == DST_WIRE_DIGEST ? DST_WIRE_DIGEST_BYTES :
+						     0;
 
 	msg.length = data;
 	say("now: %s", opt.mode);
@@ -266,8 +272,8 @@ static bool misbehave(int fd, const struct dstb_wire_msg *cmd)
 		msg.tag = DEPTH + 5;
 	else if (!strcmp(opt.mode, "free-tag"))
 		msg.tag = (cmd->tag + 7) % DEPTH;
-	else if (!strcmp(opt.mode, "short-reply"))
-		data = msg.length -= 512;
+	else if (!strcmp(opt.mode, "short-reply") && data)
+		data = msg.length -= data < 512 ? 1 : 512;
 	else if (!strcmp(opt.mode, "long-reply"))
 		data = msg.length += 512;
 	else if (!strcmp(opt.mode, "wrong-op"))
@@ -335,6 +341,7 @@ static void serve_commands(int fd)
 	struct dstb_wire_limits lim = {
 		.size = opt.size,
 		.depth = DEPTH,
+		.features = opt.features,
 		.max_request = REQUEST,
 		.max_write_zeroes = 65536,
 		.block_size = opt.block,

@@ -46,7 +46,7 @@ static void any_command(struct dstb_wire_msg *msg)
 {
 	static const uint8_t ops[] = {
 		DST_WIRE_READ,	       DST_WIRE_READ,	 DST_WIRE_WRITE, DST_WIRE_FLUSH,
-		DST_WIRE_WRITE_ZEROES, DST_WIRE_DISCARD, DST_WIRE_PING,
+		DST_WIRE_WRITE_ZEROES, DST_WIRE_DISCARD, DST_WIRE_PING,	 DST_WIRE_DIGEST,
 	};
 
 	*msg = (struct dstb_wire_msg){ .op = ops[pick(sizeof(ops))],
