@@ -5,6 +5,7 @@
 #ifndef _DSTB_COMPAT_H
 #define _DSTB_COMPAT_H
 
+#include <crypto/blake2s.h>
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/btf.h>
@@ -38,6 +39,13 @@
 typedef struct sockaddr_unsized dstb_sockaddr;
 #else
 typedef struct sockaddr dstb_sockaddr;
+#endif
+
+/* What a BLAKE2s digest is made in got another name in 6.19. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+typedef struct blake2s_ctx dstb_blake2s;
+#else
+typedef struct blake2s_state dstb_blake2s;
 #endif
 
 /*

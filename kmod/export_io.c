@@ -5,17 +5,18 @@
  *
  * Memory. A connection has a pool of as many pages as its window has units. A command takes its
  * pages when its header is there and gives them back when its reply has been handed to the socket.
- * TCP may still hold those of a READ then, to send them again. The pool is a queue, and that is
- * enough: a page comes to its front only when every other page is with a command that has no reply
- * yet, or was given back later. Would the initiator not have our reply yet, all those would count
- * against its window, with nothing left for the command that wants the page. So it has the reply,
- * and has said so to our TCP with that command.
+ * TCP may still hold those of a READ then (of a DIGEST: the first), to send them again. The pool is
+ * a queue, and that is enough: a page comes to its front only when every other page is with a
+ * command that has no reply yet, or was given back later. Would the initiator not have our reply
+ * yet, all those would count against its window, with nothing left for the command that wants the
+ * page. So it has the reply, and has said so to our TCP with that command.
  */
 #include <linux/blkdev.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "main.h"
 #include "target.h"
 #include "trace.h"
 
@@ -57,6 +58,19 @@ static void pool_give(struct dstb_cmd *cmd)
 
 /* ---- replies ---- */
 
+/* Bytes that the reply of a command that worked carries; they are in its pages. */
+static u32 reply_bytes(const struct dstb_cmd *cmd)
+{
+	switch (cmd->op) {
+	case DST_WIRE_READ:
+		return cmd->length;
+	case DST_WIRE_DIGEST:
+		return DST_WIRE_DIGEST_BYTES;
+	default:
+		return 0;
+	}
+}
+
 static void reply(struct dstb_cmd *cmd)
 {
 	struct dstb_tconn *tc = cmd->tc;
@@ -68,8 +82,8 @@ static void reply(struct dstb_cmd *cmd)
 		.epoch = tc->session->limits.epoch,
 	};
 
-	if (cmd->op == DST_WIRE_READ && !cmd->status)
-		msg.length = cmd->length;
+	if (!cmd->status)
+		msg.length = reply_bytes(cmd);
 	dstb_wire_encode(cmd->msg.hdr, &msg);
 	cmd->msg.payload = msg.length;
 	atomic_inc(&tc->replying);
@@ -116,7 +130,7 @@ void dstb_export_io_sent(struct dstb_msg *msg)
 u32 dstb_export_io_vecs(struct dstb_msg *msg, u32 off, struct bio_vec *vecs, u32 max)
 {
 	struct dstb_cmd *cmd = container_of(msg, struct dstb_cmd, msg);
-	u32 left = cmd->length - off, nr = 0;
+	u32 left = msg->payload - off, nr = 0;
 	struct page *page;
 
 	list_for_each_entry(page, &cmd->pages, lru) {
@@ -184,10 +198,33 @@ static void cmd_done(struct dstb_cmd *cmd, u32 status)
 
 	cmd->status = status;
 	trace_dstb_cmd_done(cmd->op, cmd->tag, cmd->sector, cmd->length, status);
-	if (cmd->op != DST_WIRE_READ)
+	if (!reply_bytes(cmd))
 		pool_give(cmd);
 	reply(cmd);
 	bios_put(tc); /* the last touch: the connection may be gone after it */
+}
+
+/*
+ * The digest takes the place of the data in the first page. The command counts in bios until it is
+ * done, so its connection is there until then.
+ */
+static void digest_work_fn(struct work_struct *work)
+{
+	struct dstb_cmd *cmd = container_of(work, struct dstb_cmd, digest_work);
+	u32 left = cmd->length, len;
+	dstb_blake2s blake;
+	struct page *page;
+
+	blake2s_init(&blake, DST_WIRE_DIGEST_BYTES);
+	list_for_each_entry(page, &cmd->pages, lru) {
+		len = min_t(u32, left, PAGE_SIZE);
+		blake2s_update(&blake, page_address(page), len);
+		left -= len;
+		cond_resched();
+	}
+	page = list_first_entry(&cmd->pages, struct page, lru);
+	blake2s_final(&blake, page_address(page));
+	cmd_done(cmd, DST_WIRE_OK);
 }
 
 static void cmd_end_io(struct bio *bio)
@@ -196,13 +233,18 @@ static void cmd_end_io(struct bio *bio)
 	u32 status = wire_status(cmd, bio->bi_status);
 
 	bio_put(bio);
-	cmd_done(cmd, status);
+	/* Not here: it takes too long for an interrupt. */
+	if (cmd->op == DST_WIRE_DIGEST && !status)
+		queue_work(dstb_digest_wq, &cmd->digest_work);
+	else
+		cmd_done(cmd, status);
 }
 
 static blk_opf_t cmd_opf(const struct dstb_cmd *cmd)
 {
 	switch (cmd->op) {
 	case DST_WIRE_READ:
+	case DST_WIRE_DIGEST:
 		return REQ_OP_READ;
 	case DST_WIRE_WRITE:
 		return REQ_OP_WRITE | REQ_SYNC | REQ_IDLE |
@@ -274,7 +316,8 @@ static void submit_work_fn(struct work_struct *work)
  */
 enum dstb_rx_verdict dstb_export_io_header(struct dstb_tconn *tc, const struct dstb_wire_msg *msg)
 {
-	bool data = msg->op == DST_WIRE_READ || msg->op == DST_WIRE_WRITE;
+	bool data = msg->op == DST_WIRE_READ || msg->op == DST_WIRE_WRITE ||
+		    msg->op == DST_WIRE_DIGEST;
 	const char *why = dstb_wire_check_command(msg, &tc->session->limits);
 	struct dstb_cmd *cmd;
 	u8 state;
@@ -422,6 +465,7 @@ int dstb_export_io_init(struct dstb_tconn *tc, u32 depth, u32 window)
 		tc->cmds[i].tag = i;
 		tc->cmds[i].msg.hdr = hdr++;
 		INIT_LIST_HEAD(&tc->cmds[i].pages);
+		INIT_WORK(&tc->cmds[i].digest_work, digest_work_fn);
 	}
 	return 0;
 }

@@ -20,6 +20,7 @@
 
 struct workqueue_struct *dstb_wq;
 struct workqueue_struct *dstb_watch_wq;
+struct workqueue_struct *dstb_digest_wq;
 /* What the operator may wait for. Waits for anything, so nothing that reclaim needs. */
 static struct workqueue_struct *run_wq;
 
@@ -116,8 +117,10 @@ static int __init dstb_init(void)
 
 	dstb_wq = alloc_workqueue("dstb", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	dstb_watch_wq = alloc_workqueue("dstb_watch", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	dstb_digest_wq = alloc_workqueue("dstb_digest", WQ_UNBOUND | WQ_MEM_RECLAIM,
+					 num_online_cpus());
 	run_wq = alloc_workqueue("dstb_run", WQ_UNBOUND, 0);
-	if (!dstb_wq || !dstb_watch_wq || !run_wq) {
+	if (!dstb_wq || !dstb_watch_wq || !dstb_digest_wq || !run_wq) {
 		err = -ENOMEM;
 		goto queues;
 	}
@@ -141,6 +144,8 @@ debugfs:
 queues:
 	if (run_wq)
 		destroy_workqueue(run_wq);
+	if (dstb_digest_wq)
+		destroy_workqueue(dstb_digest_wq);
 	if (dstb_watch_wq)
 		destroy_workqueue(dstb_watch_wq);
 	if (dstb_wq)
@@ -159,6 +164,7 @@ static void __exit dstb_exit(void)
 	unregister_pernet_subsys(&net_ops);
 	dstb_debugfs_exit();
 	destroy_workqueue(run_wq);
+	destroy_workqueue(dstb_digest_wq);
 	destroy_workqueue(dstb_watch_wq);
 	destroy_workqueue(dstb_wq);
 	/* Who dropped the last reference on the module may still be on its way out of it. */

@@ -22,6 +22,13 @@ extern struct workqueue_struct *dstb_wq;
 extern struct workqueue_struct *dstb_watch_wq;
 
 /*
+ * Digests of the target. They take the CPU for milliseconds and wait for nothing; apart from what
+ * has replies to send, and as many at a time as there are CPUs. WQ_MEM_RECLAIM: who writes to a
+ * region waits for its resync.
+ */
+extern struct workqueue_struct *dstb_digest_wq;
+
+/*
  * At once, instead of when its timer ends; one that is queued keeps its place. Context: any.
  */
 static inline void dstb_work_now(struct workqueue_struct *wq, struct delayed_work *work)

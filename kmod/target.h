@@ -225,6 +225,7 @@ struct dstb_tconn;
  * @status:	enum dst_wire_status, of the reply
  * @pages:	its data; the connection's pool has them otherwise
  * @fill:	the page that is being received
+ * @digest_work: of a DIGEST whose data was read: digests it
  */
 struct dstb_cmd {
 	struct dstb_msg msg;
@@ -239,6 +240,7 @@ struct dstb_cmd {
 	u32 status;
 	struct list_head pages;
 	struct page *fill;
+	struct work_struct digest_work;
 };
 
 enum dstb_tconn_state {

@@ -40,6 +40,7 @@ static void session_limits(struct dstb_tsession *sess, const struct dst_wire_hel
 		lim->epoch = get_random_u64();
 	} while (!lim->epoch);
 	lim->depth = min_t(u32, le16_to_cpu(h->depth), DSTB_TARGET_DEPTH);
+	lim->features = le32_to_cpu(h->features) & DSTB_WIRE_FEATURES;
 	sess->window = min(le32_to_cpu(h->window), DSTB_TARGET_WINDOW) & ~(DST_WIRE_UNIT - 1);
 	lim->max_request = min3(le32_to_cpu(h->max_request) & ~(DST_WIRE_UNIT - 1),
 				DST_WIRE_MAX_REQUEST, sess->window);
@@ -181,6 +182,7 @@ static void grant(struct dstb_tconn *tc, const struct dstb_tsession *sess)
 		w->device |= cpu_to_le16(DST_WIRE_DEV_READ_ONLY);
 	w->max_request = cpu_to_le32(lim->max_request);
 	w->window = cpu_to_le32(sess->window);
+	w->features = cpu_to_le32(lim->features);
 	w->instance = cpu_to_le64(sess->export->instance);
 	w->session = cpu_to_le64(sess->info.id);
 	w->epoch = cpu_to_le64(lim->epoch);
