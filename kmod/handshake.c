@@ -38,6 +38,7 @@ static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 co
 	dstb_chain_fill(node->vol, h);
 	h->max_request = cpu_to_le32(DST_WIRE_MAX_REQUEST);
 	h->window = cpu_to_le32(DSTB_WANTED_WINDOW);
+	h->features = cpu_to_le32(DSTB_WIRE_FEATURES);
 	/* Who reconnects does not ask again. */
 	if (node->vol->takeover && !READ_ONCE(node->taken) && h->role == DST_WIRE_WRITER && !conn)
 		h->hello_flags = DST_WIRE_HELLO_TAKEOVER;

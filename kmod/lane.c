@@ -19,6 +19,7 @@
 #include "main.h"
 #include "member.h"
 #include "node.h"
+#include "raw.h"
 #include "session.h"
 #include "trace.h"
 
@@ -105,11 +106,11 @@ static void slot_put(struct dstb_slot *slot)
 		lane_restart(lane);
 }
 
-static u8 wire_op(enum req_op op)
+static u8 wire_op(const struct dstb_io *io)
 {
-	switch (op) {
+	switch (io->op) {
 	case REQ_OP_READ:
-		return DST_WIRE_READ;
+		return dstb_raw_digests(io->raw) ? DST_WIRE_DIGEST : DST_WIRE_READ;
 	case REQ_OP_WRITE:
 		return DST_WIRE_WRITE;
 	case REQ_OP_FLUSH:
@@ -126,7 +127,7 @@ static void slot_queue(struct dstb_slot *slot, struct dstb_leg *leg)
 	struct dstb_lane *lane = slot->lane;
 	const struct dstb_io *io = leg->io;
 	struct dstb_wire_msg msg = {
-		.op = wire_op(io->op),
+		.op = wire_op(io),
 		.tag = slot->tag,
 		.sector = leg->sector,
 		.length = leg_bytes(leg),
@@ -316,11 +317,24 @@ static const char *bye_reason(u32 status)
 	}
 }
 
+/* Bytes that the reply to a command that worked carries. */
+static u32 reply_bytes(const struct dstb_slot *slot)
+{
+	switch (slot->op) {
+	case DST_WIRE_READ:
+		return leg_bytes(slot->leg);
+	case DST_WIRE_DIGEST:
+		return DST_WIRE_DIGEST_BYTES;
+	default:
+		return 0;
+	}
+}
+
 static enum dstb_rx_verdict lane_header(struct dstb_conn *conn, const struct dstb_wire_msg *msg)
 {
 	struct dstb_lane *lane = to_lane(conn);
 	struct dstb_slot *slot;
-	bool data;
+	u32 bytes;
 
 	if (msg->epoch != lane->session->limits.epoch)
 		return dstb_conn_violation(conn, "wrong epoch");
@@ -346,10 +360,10 @@ static enum dstb_rx_verdict lane_header(struct dstb_conn *conn, const struct dst
 	/* pairs with slot_queue() */
 	if (smp_load_acquire(&slot->state) != DSTB_SLOT_WAITING || slot->op != msg->op)
 		goto broken;
-	data = msg->op == DST_WIRE_READ && !msg->status;
-	if (msg->length != (data ? leg_bytes(slot->leg) : 0))
+	bytes = msg->status ? 0 : reply_bytes(slot);
+	if (msg->length != bytes)
 		goto broken;
-	if (data)
+	if (bytes)
 		receive_into(conn, slot->leg->io->data);
 	WRITE_ONCE(slot->state, DSTB_SLOT_RECEIVING);
 	return DSTB_RX_OK;

@@ -9,6 +9,7 @@
 
 #include "io.h"
 #include "node.h"
+#include "raw.h"
 
 /*
  * The flags of a request that its leg must not have: the block layer's own, and what makes a leg
@@ -207,6 +208,11 @@ void dstb_node_bdev_start(struct dstb_leg *leg)
 	struct block_device *bdev = READ_ONCE(leg->node->bdev);
 	struct bio *bio = &leg->bio;
 
+	/* Who wants a digest reads, and makes it himself. */
+	if (dstb_raw_digests(io->raw)) {
+		dstb_leg_end(leg, BLK_STS_NOTSUPP);
+		return;
+	}
 	/* It is being opened again. */
 	if (unlikely(!bdev)) {
 		dstb_node_pend(leg);

@@ -7,6 +7,7 @@
 
 #include "io.h"
 #include "node.h"
+#include "raw.h"
 #include "session.h"
 
 static void take_limits(struct dstb_node *node, const struct dstb_session *session)
@@ -115,6 +116,13 @@ static void remote_start(struct dstb_leg *leg)
 	if (unlikely(!session)) {
 		rcu_read_unlock();
 		dstb_node_pend(leg);
+		return;
+	}
+	/* Here, and not before: it is this session's target that is asked. */
+	if (dstb_raw_digests(leg->io->raw) &&
+	    !(session->limits.features & DST_WIRE_FEAT_DIGEST)) {
+		rcu_read_unlock();
+		dstb_leg_end(leg, BLK_STS_NOTSUPP);
 		return;
 	}
 	lane = session->lanes[raw_smp_processor_id() % session->nr_lanes];

@@ -10,6 +10,7 @@
 #include "io.h"
 #include "node.h"
 #include "raw.h"
+#include "uapi/dst_wire.h"
 #include "volume.h"
 
 #define POOL_MIN	4 /* I/Os that go on without memory */
@@ -51,14 +52,14 @@ void dstb_raw_end(struct dstb_leg *leg, blk_status_t status)
 
 static struct bio *raw_bio(struct dstb_volume *vol, const struct dstb_raw *raw)
 {
-	u32 bytes = raw->nr_sectors << SECTOR_SHIFT, off;
+	u32 bytes = raw->digest ? DST_WIRE_DIGEST_BYTES : raw->nr_sectors << SECTOR_SHIFT, off;
 	struct bio *bio;
 
 	bio = bio_alloc_bioset(NULL, DIV_ROUND_UP(bytes, PAGE_SIZE), raw->op, GFP_NOIO,
 			       &vol->raw_bios);
 	for (off = 0; off < bytes; off += PAGE_SIZE)
 		__bio_add_page(bio, virt_to_page(raw->buf + off),
-			       min_t(u32, bytes - off, PAGE_SIZE), 0);
+			       min_t(u32, bytes - off, PAGE_SIZE), offset_in_page(raw->buf));
 	bio->bi_iter.bi_sector = raw->sector;
 	return bio;
 }

@@ -20,9 +20,11 @@ struct dstb_volume;
  * @op:		REQ_OP_READ, REQ_OP_WRITE or REQ_OP_FLUSH
  * @fua:	a write is durable when it ends
  * @always:	although the node is not in service
+ * @digest:	a read that is not to bring the data but its digest, DST_WIRE_DIGEST_BYTES. It ends
+ *		with BLK_STS_NOTSUPP where the node is local, or its target can't do that
  * @sector:	on the medium
  * @nr_sectors:	how many; at most DSTB_RAW_SECTORS
- * @buf:	data; kernel memory in whole pages, not vmalloc()'s
+ * @buf:	data; kernel memory in whole pages (a digest: within one page), not vmalloc()'s
  * @status:	how it ended
  * @batch:	raw.c's
  */
@@ -31,6 +33,7 @@ struct dstb_raw {
 	enum req_op op;
 	bool fua;
 	bool always;
+	bool digest;
 	u64 sector;
 	u32 nr_sectors;
 	void *buf;
@@ -40,6 +43,12 @@ struct dstb_raw {
 
 /* The longest I/O: 1 MiB. */
 #define DSTB_RAW_SECTORS	2048U
+
+/* Does a request want a digest? @raw: its raw; NULL for those that are not the module's own. */
+static inline bool dstb_raw_digests(const struct dstb_raw *raw)
+{
+	return unlikely(raw) && raw->digest;
+}
 
 void dstb_raw_run(struct dstb_volume *vol, struct dstb_raw *raws, u32 nr);
 int dstb_raw_one(struct dstb_node *node, enum req_op op, bool always, u64 sector, u32 nr_sectors,

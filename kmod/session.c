@@ -101,6 +101,7 @@ static void grant(struct dstb_session *session, const struct dst_wire_welcome *w
 	session->instance = le64_to_cpu(w->instance);
 	lim->size = le64_to_cpu(w->size);
 	lim->depth = granted_depth(w);
+	lim->features = le32_to_cpu(w->features);
 	lim->max_request = le32_to_cpu(w->max_request);
 	lim->max_discard = le32_to_cpu(w->max_discard);
 	lim->max_write_zeroes = le32_to_cpu(w->max_write_zeroes);
@@ -142,6 +143,7 @@ static int open_lane(struct dstb_session *session, u32 index, struct socket *soc
 			return PTR_ERR(sock);
 		if (le64_to_cpu(w.epoch) != session->limits.epoch ||
 		    granted_depth(&w) != session->limits.depth ||
+		    le32_to_cpu(w.features) != session->limits.features ||
 		    granted_window(&w) != session->window) {
 			NL_SET_ERR_MSG(extack, "the target grants each connection something else");
 			sock_release(sock);
