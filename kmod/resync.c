@@ -21,64 +21,13 @@
 #include "place.h"
 #include "raw.h"
 #include "recovery.h"
-#include "resync.h"
+#include "resync_int.h"
 #include "volume.h"
 
 #define BUF_BYTES	(DSTB_RAW_SECTORS << SECTOR_SHIFT)
 #define PAUSE_MAX_MS	200	/* a region at least so often, however busy the volume is */
 #define REST_MS		50U	/* then whether to go on is looked at */
 #define RETRY		HZ	/* when nobody could serve a region */
-#define MAX_REPAIRS	32
-
-/**
- * struct repair - a read that failed on one node
- * @node:	which
- * @sector:	in the volume
- * @nr_sectors:	how many
- */
-struct repair {
-	struct dstb_node *node;
-	u64 sector;
-	u32 nr_sectors;
-};
-
-/**
- * struct dstb_sync - the worker of a volume
- * @vol:	the volume
- * @work:	does it all
- * @stop:	no more
- * @from:	a region's data, of the copy that is believed
- * @to:		that of another, to compare
- * @cursor:	the next region to look at
- * @asked:	what requests() said when the policy was asked last
- * @gens:	of the nodes, when the region at hand was begun
- * @wrong:	a bit for each node that did not get all of it
- * @lock:	protects the rest
- * @repairs:	reads to mend, oldest first
- * @nr_repairs:	how many
- * @scrub:	a scrub is to go on
- * @mend:	it makes different copies the same
- * @scrub_next:	its next region
- * @status:	how it is getting on
- */
-struct dstb_sync {
-	struct dstb_volume *vol;
-	struct delayed_work work;
-	bool stop;
-	void *from;
-	void *to;
-	u32 cursor;
-	u64 asked;
-	u32 gens[DSTB_MAX_NODES];
-	DECLARE_BITMAP(wrong, DSTB_MAX_NODES);
-	spinlock_t lock; /* protects repairs, scrub */
-	struct repair repairs[MAX_REPAIRS];
-	u32 nr_repairs;
-	bool scrub;
-	bool mend;
-	u32 scrub_next;
-	struct dstb_scrub_status status;
-};
 
 /* ---- one run ---- */
 
@@ -97,8 +46,31 @@ static int source_of(const struct dstb_volume *vol, const struct dstb_placement 
 	return -1;
 }
 
-static int read_leg(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
-		    void *buf)
+/**
+ * dstb_sync_lacks() - is a node to get a region that it has not got yet?
+ * @node:	the node
+ * @nr:		the region
+ *
+ * Context: any.
+ */
+bool dstb_sync_lacks(const struct dstb_node *node, u32 nr)
+{
+	return READ_ONCE(node->part) == DSTB_PART_SYNCING && !dstb_node_has(node, nr);
+}
+
+/**
+ * dstb_sync_read() - read from a copy that has it
+ * @vol:	the volume
+ * @leg:	where
+ * @nr_sectors:	how many, at most DSTB_RAW_SECTORS
+ * @buf:	where to, as for dstb_raw_one()
+ *
+ * A node that is there and can't read has failed.
+ * Context: process, may sleep; the region is locked.
+ * Return: 0 or a negative errno.
+ */
+int dstb_sync_read(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
+		   void *buf)
 {
 	struct dstb_node *node = vol->nodes[leg->node];
 	int err = dstb_raw_one(node, REQ_OP_READ, false, leg->sector, nr_sectors, buf);
@@ -108,8 +80,19 @@ static int read_leg(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u3
 	return err;
 }
 
-static int write_leg(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
-		     void *buf)
+/**
+ * dstb_sync_write() - write to a copy that lacks it, or has something else
+ * @vol:	the volume
+ * @leg:	where
+ * @nr_sectors:	how many, at most DSTB_RAW_SECTORS
+ * @buf:	what, as for dstb_raw_one()
+ *
+ * A node that can't write has failed, or was lost.
+ * Context: process, may sleep; the region is locked.
+ * Return: 0 or a negative errno.
+ */
+int dstb_sync_write(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
+		    void *buf)
 {
 	struct dstb_node *node = vol->nodes[leg->node];
 	struct dstb_raw raw = {
@@ -153,17 +136,17 @@ static int sync_run(struct dstb_sync *sync, const struct dstb_placement *place, 
 	int from = source_of(vol, place, nr, NULL);
 	u32 i;
 
-	if (from < 0 || read_leg(vol, &place->legs[from], place->nr_sectors, sync->from))
+	if (from < 0 || dstb_sync_read(vol, &place->legs[from], place->nr_sectors, sync->from))
 		return -EAGAIN;
 	for (i = 0; i < place->nr_legs; i++) {
 		const struct dstb_leg_addr *leg = &place->legs[i];
 		struct dstb_node *node = vol->nodes[leg->node];
-		bool lacks = READ_ONCE(node->part) == DSTB_PART_SYNCING && !dstb_node_has(node, nr);
+		bool lacks = dstb_sync_lacks(node, nr);
 
 		if (i == from || READ_ONCE(node->part) == DSTB_PART_OUT || (!all && !lacks))
 			continue;
 		if (!lacks) {
-			if (read_leg(vol, leg, place->nr_sectors, sync->to))
+			if (dstb_sync_read(vol, leg, place->nr_sectors, sync->to))
 				return -EAGAIN;
 			if (!memcmp(sync->from, sync->to, place->nr_sectors << SECTOR_SHIFT))
 				continue;
@@ -172,7 +155,7 @@ static int sync_run(struct dstb_sync *sync, const struct dstb_placement *place, 
 			if (!mend)
 				continue;
 		}
-		if (write_leg(vol, leg, place->nr_sectors, sync->from)) {
+		if (dstb_sync_write(vol, leg, place->nr_sectors, sync->from)) {
 			__set_bit(leg->node, sync->wrong);
 			if (all)
 				return -EAGAIN;
@@ -456,7 +439,7 @@ static int scrub(struct dstb_sync *sync)
 
 /* ---- reads that failed on one copy ---- */
 
-static int mend_run(struct dstb_sync *sync, const struct repair *repair,
+static int mend_run(struct dstb_sync *sync, const struct dstb_repair *repair,
 		    const struct dstb_placement *place, u32 nr)
 {
 	struct dstb_volume *vol = sync->vol;
@@ -484,7 +467,7 @@ static int mend_run(struct dstb_sync *sync, const struct repair *repair,
  * The read itself has gone to another copy, or is about to. Where copies may differ nobody is
  * asked: what was read there must be what is read from here, too (R3).
  */
-static bool is_to_mend(const struct repair *repair, u32 nr)
+static bool is_to_mend(const struct dstb_repair *repair, u32 nr)
 {
 	struct dstb_node *node = repair->node;
 	int verdict;
@@ -497,7 +480,7 @@ static bool is_to_mend(const struct repair *repair, u32 nr)
 	return verdict < 0;
 }
 
-static void mend(struct dstb_sync *sync, const struct repair *repair)
+static void mend(struct dstb_sync *sync, const struct dstb_repair *repair)
 {
 	struct dstb_volume *vol = sync->vol;
 	u32 nr = dstb_dirty_region(&vol->dirty, repair->sector);
@@ -529,7 +512,7 @@ static void mend(struct dstb_sync *sync, const struct repair *repair)
 
 static void mend_all(struct dstb_sync *sync)
 {
-	struct repair repair;
+	struct dstb_repair repair;
 	unsigned long flags;
 
 	while (!READ_ONCE(sync->stop)) {
@@ -565,8 +548,8 @@ bool dstb_resync_repair(struct dstb_node *node, u64 sector, u32 nr_sectors)
 	if (!sync)
 		return false;
 	spin_lock_irqsave(&sync->lock, flags);
-	if (sync->nr_repairs < MAX_REPAIRS) {
-		sync->repairs[sync->nr_repairs++] = (struct repair) {
+	if (sync->nr_repairs < DSTB_MAX_REPAIRS) {
+		sync->repairs[sync->nr_repairs++] = (struct dstb_repair) {
 			.node = node, .sector = sector, .nr_sectors = nr_sectors,
 		};
 		ok = true;
