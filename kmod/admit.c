@@ -84,6 +84,7 @@ static int begin_sync(struct dstb_node *node, bool full)
 	bitmap_copy(node->lacks, dirty->bits, dirty->nr_regions);
 	node->sync_total = bitmap_weight(node->lacks, dirty->nr_regions);
 	node->sync_done = 0;
+	WRITE_ONCE(node->sync_same, 0);
 	node->sync_stamp = jiffies;
 	return err;
 }

@@ -113,6 +113,7 @@ struct dstb_node_ops {
  *		begins, kept until the node goes
  * @sync_total:	regions that @lacks began with
  * @sync_done:	regions that it got since
+ * @sync_same:	sectors of the regions that it got since, that were found the same and not copied
  * @sync_stamp:	jiffies when its resync began
  * @sync_gen:	one more with each resync that begins. Under the volume's member_lock
  * @taken:	it has been in service: who has it now, if it is not us, has taken it from us
@@ -178,6 +179,7 @@ struct dstb_node {
 	unsigned long *lacks;
 	u32 sync_total;
 	u32 sync_done;
+	u64 sync_same;
 	unsigned long sync_stamp;
 	u32 sync_gen;
 	bool taken;

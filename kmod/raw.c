@@ -150,11 +150,13 @@ int dstb_raw_one(struct dstb_node *node, enum req_op op, bool always, u64 sector
  */
 int dstb_raw_volume_init(struct dstb_volume *vol)
 {
+	/* Metadata must not wait for digests of a node that does not answer. */
+	u32 reserve = POOL_MIN + (vol->checksum ? DSTB_RAW_DIGESTS : 0);
 	struct dstb_io *io;
 	int err;
 
-	err = mempool_init_kmalloc_pool(&vol->raw_pool, POOL_MIN, struct_size(io, legs, 1));
-	return err ?: bioset_init(&vol->raw_bios, POOL_MIN, 0, BIOSET_NEED_BVECS);
+	err = mempool_init_kmalloc_pool(&vol->raw_pool, reserve, struct_size(io, legs, 1));
+	return err ?: bioset_init(&vol->raw_bios, reserve, 0, BIOSET_NEED_BVECS);
 }
 
 /**

@@ -43,6 +43,8 @@ struct dstb_raw {
 
 /* The longest I/O: 1 MiB. */
 #define DSTB_RAW_SECTORS	2048U
+/* Digests that resync asks for at a time, of as many parts of such an I/O. */
+#define DSTB_RAW_DIGESTS	16U
 
 /* Does a request want a digest? @raw: its raw; NULL for those that are not the module's own. */
 static inline bool dstb_raw_digests(const struct dstb_raw *raw)

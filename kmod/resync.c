@@ -136,7 +136,12 @@ static int sync_run(struct dstb_sync *sync, const struct dstb_placement *place, 
 	int from = source_of(vol, place, nr, NULL);
 	u32 i;
 
-	if (from < 0 || dstb_sync_read(vol, &place->legs[from], place->nr_sectors, sync->from))
+	if (from < 0)
+		return -EAGAIN;
+	/* A scrub says which sectors differ: it looks at the data. */
+	if (sync->sums && !scrub)
+		return dstb_sums_run(sync, place, from, nr, all);
+	if (dstb_sync_read(vol, &place->legs[from], place->nr_sectors, sync->from))
 		return -EAGAIN;
 	for (i = 0; i < place->nr_legs; i++) {
 		const struct dstb_leg_addr *leg = &place->legs[i];
@@ -195,6 +200,7 @@ static void begin_region(struct dstb_sync *sync)
 	u32 i;
 
 	bitmap_zero(sync->wrong, DSTB_MAX_NODES);
+	memset(sync->same, 0, sizeof(sync->same));
 	spin_lock_irq(&vol->member_lock);
 	for (i = 0; i < vol->nr_data; i++)
 		sync->gens[i] = vol->nodes[i]->sync_gen;
@@ -216,6 +222,7 @@ static void end_region(struct dstb_sync *sync, u32 nr)
 			continue;
 		clear_bit(nr, node->lacks);
 		node->sync_done++;
+		WRITE_ONCE(node->sync_same, node->sync_same + sync->same[i]);
 	}
 	spin_unlock_irq(&vol->member_lock);
 	clear_bit(nr, vol->dirty.unclean);
@@ -719,6 +726,11 @@ int dstb_resync_init(struct dstb_volume *vol)
 	INIT_DELAYED_WORK(&sync->work, sync_work_fn);
 	sync->from = alloc_pages_exact(BUF_BYTES, GFP_KERNEL);
 	sync->to = alloc_pages_exact(BUF_BYTES, GFP_KERNEL);
+	if (vol->checksum) {
+		sync->sums = dstb_sums_alloc();
+		if (!sync->sums)
+			return -ENOMEM;
+	}
 	vol->sync_wq = alloc_workqueue("dstb-sync-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 1, vol->name);
 	return sync->from && sync->to && vol->sync_wq ? 0 : -ENOMEM;
 }
@@ -741,5 +753,6 @@ void dstb_resync_exit(struct dstb_volume *vol)
 		free_pages_exact(sync->from, BUF_BYTES);
 	if (sync->to)
 		free_pages_exact(sync->to, BUF_BYTES);
+	dstb_sums_free(sync->sums);
 	kvfree(sync);
 }

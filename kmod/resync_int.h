@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files about resync share.
+ * What the files about resync (resync.c, resync_sums.c) share.
  */
 #ifndef _DSTB_RESYNC_INT_H
 #define _DSTB_RESYNC_INT_H
@@ -13,6 +13,8 @@
 #include "volume.h"
 
 struct dstb_leg_addr;
+struct dstb_placement;
+struct dstb_sums;
 
 #define DSTB_MAX_REPAIRS	32
 
@@ -39,6 +41,8 @@ struct dstb_repair {
  * @asked:	what requests() said when the policy was asked last
  * @gens:	of the nodes, when the region at hand was begun
  * @wrong:	a bit for each node that did not get all of it
+ * @same:	of each node: sectors of it that needed no copy
+ * @sums:	for comparing digests; NULL: the volume does not
  * @lock:	protects the rest
  * @repairs:	reads to mend, oldest first
  * @nr_repairs:	how many
@@ -57,6 +61,8 @@ struct dstb_sync {
 	u64 asked;
 	u32 gens[DSTB_MAX_NODES];
 	DECLARE_BITMAP(wrong, DSTB_MAX_NODES);
+	u64 same[DSTB_MAX_NODES];
+	struct dstb_sums *sums;
 	spinlock_t lock; /* protects repairs, scrub */
 	struct dstb_repair repairs[DSTB_MAX_REPAIRS];
 	u32 nr_repairs;
@@ -72,5 +78,11 @@ int dstb_sync_read(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32
 		   void *buf);
 int dstb_sync_write(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
 		    void *buf);
+
+/* resync_sums.c */
+struct dstb_sums *dstb_sums_alloc(void);
+void dstb_sums_free(struct dstb_sums *sums);
+int dstb_sums_run(struct dstb_sync *sync, const struct dstb_placement *place, u32 from, u32 nr,
+		  bool all);
 
 #endif /* _DSTB_RESYNC_INT_H */

@@ -593,6 +593,7 @@ static struct dstb_volume *volume_alloc(struct net *net, const struct dstb_volum
 	for (i = 0; i < cfg->nr_nodes; i++)
 		vol->nr_data += !cfg->nodes[i].witness;
 	vol->no_wait = cfg->no_wait;
+	vol->checksum = cfg->checksum;
 	vol->grace_ms = cfg->grace_given ? cfg->grace_ms : GRACE_MS;
 	vol->takeover = cfg->takeover;
 	do {

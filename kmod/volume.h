@@ -67,6 +67,7 @@ struct dstb_node_config {
  * @io_timeout_ms: a remote request that takes longer fails its node; 0 for the default
  * @adopt:	take media that are not blank
  * @no_wait:	requests that would wait for a node or a quorum fail
+ * @checksum:	resync compares digests first
  * @degraded:	assemble without a quorum
  * @takeover:	assemble although another one has the nodes
  * @grace_given: @grace_ms is not the default
@@ -86,6 +87,7 @@ struct dstb_volume_config {
 	u32 io_timeout_ms;
 	bool adopt;
 	bool no_wait;
+	bool checksum;
 	bool degraded;
 	bool takeover;
 	bool grace_given;
@@ -174,6 +176,7 @@ struct dstb_io_pools {
  * @wrote:	its nodes have got superblocks
  * @degraded_ok: fewer than half of the votes will do, by the operator's word
  * @no_wait:	requests that would wait for a node or a quorum fail
+ * @checksum:	resync compares digests first
  * @grace_ms:	how long a lost node is waited for
  *
  * Of volumes with metadata (member.c, super.c, resync.c):
@@ -263,6 +266,7 @@ struct dstb_volume {
 	u32 connections;
 	u32 io_timeout_ms;
 	bool no_wait;
+	bool checksum;
 	u32 grace_ms;
 	bool added;
 	bool stopping;
