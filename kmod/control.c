@@ -56,6 +56,7 @@ void dstb_node_status(struct dstb_node *node, struct dstb_node_status *status)
 	if (READ_ONCE(node->state) == DST_NODE_STATE_LOST && time_after(grace_end, jiffies))
 		status->left_ms = jiffies_to_msecs(grace_end - jiffies);
 	status->dirty = dstb_node_lacked(node);
+	status->sync_same = READ_ONCE(node->sync_same);
 	if (READ_ONCE(node->part) != DSTB_PART_SYNCING)
 		return;
 	status->sync_total = (u64)node->sync_total << dirty->shift;

@@ -23,6 +23,7 @@ struct netlink_ext_ack;
  * @dirty:	sectors that it lacks
  * @sync_total:	sectors that its resync began with
  * @sync_rate:	sectors a second, of late
+ * @sync_same:	sectors that its last resync found the same, and did not copy
  * @since_ms:	how long it has been in its state
  * @left_ms:	of one that is lost: what is left of the grace time
  */
@@ -33,6 +34,7 @@ struct dstb_node_status {
 	u64 dirty;
 	u64 sync_total;
 	u64 sync_rate;
+	u64 sync_same;
 	u64 since_ms;
 	u64 left_ms;
 };

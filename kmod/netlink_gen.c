@@ -33,7 +33,7 @@ const struct nla_policy dstb_addr_nl_policy[DST_A_ADDR_SOCKADDR + 1] = {
 	[DST_A_ADDR_SOCKADDR] = NLA_POLICY_MAX_LEN(128),
 };
 
-const struct nla_policy dstb_node_nl_policy[DST_A_NODE_LEFT_MS + 1] = {
+const struct nla_policy dstb_node_nl_policy[DST_A_NODE_SYNC_SAME + 1] = {
 	[DST_A_NODE_INDEX] = { .type = NLA_U32, },
 	[DST_A_NODE_PATH] = { .type = NLA_NUL_STRING, .len = 255, },
 	[DST_A_NODE_ADDR] = NLA_POLICY_NESTED(dstb_addr_nl_policy),
@@ -58,6 +58,7 @@ const struct nla_policy dstb_node_nl_policy[DST_A_NODE_LEFT_MS + 1] = {
 	[DST_A_NODE_SYNC_RATE] = { .type = NLA_U64, },
 	[DST_A_NODE_SINCE_MS] = { .type = NLA_U64, },
 	[DST_A_NODE_LEFT_MS] = { .type = NLA_U64, },
+	[DST_A_NODE_SYNC_SAME] = { .type = NLA_U64, },
 };
 
 const struct nla_policy dstb_param_nl_policy[DST_A_PARAM_VALUE + 1] = {
@@ -66,7 +67,7 @@ const struct nla_policy dstb_param_nl_policy[DST_A_PARAM_VALUE + 1] = {
 };
 
 /* DST_CMD_VOLUME_CREATE - do */
-static const struct nla_policy dstb_volume_create_nl_policy[DST_A_VOLUME_GRACE_MS + 1] = {
+static const struct nla_policy dstb_volume_create_nl_policy[DST_A_VOLUME_CHECKSUM + 1] = {
 	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
 	[DST_A_VOLUME_UUID] = NLA_POLICY_EXACT_LEN(16),
 	[DST_A_VOLUME_POLICY] = { .type = NLA_NUL_STRING, .len = 15, },
@@ -79,10 +80,11 @@ static const struct nla_policy dstb_volume_create_nl_policy[DST_A_VOLUME_GRACE_M
 	[DST_A_VOLUME_ADOPT] = { .type = NLA_FLAG, },
 	[DST_A_VOLUME_NO_WAIT] = { .type = NLA_FLAG, },
 	[DST_A_VOLUME_GRACE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &dstb_a_volume_grace_ms_range),
+	[DST_A_VOLUME_CHECKSUM] = { .type = NLA_FLAG, },
 };
 
 /* DST_CMD_VOLUME_ASSEMBLE - do */
-static const struct nla_policy dstb_volume_assemble_nl_policy[DST_A_VOLUME_TAKEOVER + 1] = {
+static const struct nla_policy dstb_volume_assemble_nl_policy[DST_A_VOLUME_CHECKSUM + 1] = {
 	[DST_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = 27, },
 	[DST_A_VOLUME_NODE] = NLA_POLICY_NESTED(dstb_node_nl_policy),
 	[DST_A_VOLUME_CONNECTIONS] = NLA_POLICY_RANGE(NLA_U32, 1, 64),
@@ -91,6 +93,7 @@ static const struct nla_policy dstb_volume_assemble_nl_policy[DST_A_VOLUME_TAKEO
 	[DST_A_VOLUME_GRACE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &dstb_a_volume_grace_ms_range),
 	[DST_A_VOLUME_DEGRADED] = { .type = NLA_FLAG, },
 	[DST_A_VOLUME_TAKEOVER] = { .type = NLA_FLAG, },
+	[DST_A_VOLUME_CHECKSUM] = { .type = NLA_FLAG, },
 };
 
 /* DST_CMD_VOLUME_SUSPEND - do */
@@ -213,7 +216,7 @@ static const struct genl_split_ops dstb_nl_ops[] = {
 		.pre_doit	= dstb_nl_do_admin,
 		.doit		= dstb_nl_volume_create_doit,
 		.policy		= dstb_volume_create_nl_policy,
-		.maxattr	= DST_A_VOLUME_GRACE_MS,
+		.maxattr	= DST_A_VOLUME_CHECKSUM,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
@@ -221,7 +224,7 @@ static const struct genl_split_ops dstb_nl_ops[] = {
 		.pre_doit	= dstb_nl_do_admin,
 		.doit		= dstb_nl_volume_assemble_doit,
 		.policy		= dstb_volume_assemble_nl_policy,
-		.maxattr	= DST_A_VOLUME_TAKEOVER,
+		.maxattr	= DST_A_VOLUME_CHECKSUM,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

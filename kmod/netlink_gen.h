@@ -14,7 +14,7 @@
 
 /* Common nested types */
 extern const struct nla_policy dstb_addr_nl_policy[DST_A_ADDR_SOCKADDR + 1];
-extern const struct nla_policy dstb_node_nl_policy[DST_A_NODE_LEFT_MS + 1];
+extern const struct nla_policy dstb_node_nl_policy[DST_A_NODE_SYNC_SAME + 1];
 extern const struct nla_policy dstb_param_nl_policy[DST_A_PARAM_VALUE + 1];
 
 int dstb_nl_do_admin(const struct genl_split_ops *ops, struct sk_buff *skb,

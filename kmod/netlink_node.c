@@ -398,6 +398,7 @@ static int put_member(struct sk_buff *skb, struct dstb_node *node)
 	    put_bytes(skb, DST_A_NODE_DIRTY, status.dirty) ||
 	    put_bytes(skb, DST_A_NODE_SYNC_TOTAL, status.sync_total) ||
 	    put_bytes(skb, DST_A_NODE_SYNC_RATE, status.sync_rate) ||
+	    put_bytes(skb, DST_A_NODE_SYNC_SAME, status.sync_same) ||
 	    nla_put_u64_64bit(skb, DST_A_NODE_SINCE_MS, status.since_ms, 0) ||
 	    nla_put_u64_64bit(skb, DST_A_NODE_LEFT_MS, status.left_ms, 0))
 		return -EMSGSIZE;

@@ -101,6 +101,7 @@ static int parse_common(struct genl_info *info, bool assemble, struct dstb_volum
 	cfg->connections = dstb_netlink_u32(attrs[DST_A_VOLUME_CONNECTIONS], 0);
 	cfg->io_timeout_ms = dstb_netlink_u32(attrs[DST_A_VOLUME_IO_TIMEOUT_MS], 0);
 	cfg->no_wait = nla_get_flag(attrs[DST_A_VOLUME_NO_WAIT]);
+	cfg->checksum = nla_get_flag(attrs[DST_A_VOLUME_CHECKSUM]);
 	cfg->grace_given = attrs[DST_A_VOLUME_GRACE_MS];
 	cfg->grace_ms = dstb_netlink_u32(attrs[DST_A_VOLUME_GRACE_MS], 0);
 	return 0;
@@ -406,6 +407,7 @@ static int put_members(struct sk_buff *skb, struct dstb_volume *vol)
 
 	dstb_member_status(vol, &status);
 	if ((vol->no_wait && nla_put_flag(skb, DST_A_VOLUME_NO_WAIT)) ||
+	    (vol->checksum && nla_put_flag(skb, DST_A_VOLUME_CHECKSUM)) ||
 	    nla_put_u32(skb, DST_A_VOLUME_GRACE_MS, vol->grace_ms) ||
 	    (status.metadata && nla_put_flag(skb, DST_A_VOLUME_METADATA)) ||
 	    nla_put_u64_64bit(skb, DST_A_VOLUME_AGE, status.age, 0) ||
