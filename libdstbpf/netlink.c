@@ -64,6 +64,7 @@ static const struct attr_name volume_names[] = {
 	{ DST_A_VOLUME_TAKEOVER, "takeover", NULL },
 	{ DST_A_VOLUME_REPAIR, "repair", NULL },
 	{ DST_A_VOLUME_END, "end", NULL },
+	{ DST_A_VOLUME_CHECKSUM, "checksum", NULL },
 	{ 0 },
 };
 

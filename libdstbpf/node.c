@@ -207,6 +207,7 @@ static void get_member(const struct nlattr **tb, struct dst_node_info *info)
 	info->dirty = dsti_u64(tb[DST_A_NODE_DIRTY]);
 	info->sync_total = dsti_u64(tb[DST_A_NODE_SYNC_TOTAL]);
 	info->sync_rate = dsti_u64(tb[DST_A_NODE_SYNC_RATE]);
+	info->sync_same = dsti_u64(tb[DST_A_NODE_SYNC_SAME]);
 	info->since_ms = dsti_u64(tb[DST_A_NODE_SINCE_MS]);
 	info->left_ms = dsti_u64(tb[DST_A_NODE_LEFT_MS]);
 }

@@ -40,6 +40,7 @@ struct dst_volume_spec {
 	bool no_wait;
 	bool has_grace;
 	uint32_t grace_ms;
+	bool checksum;
 	uint32_t nr_params;
 	struct param_spec params[MAX_PARAMS];
 	uint32_t nr_nodes;
@@ -74,6 +75,7 @@ int dst_volume_spec__new(struct dst_handle *handle, const char *name, const char
 	spec->no_wait = known.no_wait;
 	spec->has_grace = known.has_grace;
 	spec->grace_ms = known.grace_ms;
+	spec->checksum = known.checksum;
 	if (known.uuid) {
 		spec->has_uuid = true;
 		memcpy(spec->uuid, known.uuid, sizeof(spec->uuid));
@@ -190,6 +192,7 @@ static bool put_spec(struct nlmsghdr *nlh, size_t size, const struct dst_volume_
 		mnl_attr_put_u32(nlh, DST_A_VOLUME_IO_TIMEOUT_MS, spec->io_timeout_ms);
 	put_flag(nlh, DST_A_VOLUME_ADOPT, spec->adopt);
 	put_flag(nlh, DST_A_VOLUME_NO_WAIT, spec->no_wait);
+	put_flag(nlh, DST_A_VOLUME_CHECKSUM, spec->checksum);
 	if (spec->has_grace)
 		mnl_attr_put_u32(nlh, DST_A_VOLUME_GRACE_MS, spec->grace_ms);
 	for (i = 0; i < spec->nr_params; i++)
@@ -337,6 +340,7 @@ static void get_members(const struct nlattr **tb, struct dst_volume_info *info)
 	info->scrub_total = dsti_u64(tb[DST_A_VOLUME_SCRUB_TOTAL]);
 	info->scrub_errors = dsti_u64(tb[DST_A_VOLUME_SCRUB_ERRORS]);
 	info->repaired = dsti_u64(tb[DST_A_VOLUME_REPAIRED]);
+	info->checksum = tb[DST_A_VOLUME_CHECKSUM];
 }
 
 static int show_volume(const struct nlmsghdr *nlh,

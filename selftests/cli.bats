@@ -93,8 +93,8 @@ load volumes
 	dstctl volume list --json | jq -e 'length == 1'
 	dstctl node show v --json | jq -e '.[0].volume == "v" and .[0].local'
 	dstctl node show v --json | jq -e '.[0] | .witness == false and (.since_ms | type) == "number" and
-		has("in_sync") and has("uuid") and has("dirty") and has("sync_total") and has("sync_rate") and has("left_ms")'
-	dstctl volume show v --json | jq -e 'has("no_wait") and has("grace_ms") and has("metadata") and has("age") and has("votes") and
+		has("in_sync") and has("uuid") and has("dirty") and has("sync_total") and has("sync_rate") and has("sync_same") and has("left_ms")'
+	dstctl volume show v --json | jq -e 'has("no_wait") and has("grace_ms") and has("checksum") and has("metadata") and has("age") and has("votes") and
 		has("nr_votes") and has("region_size") and has("dirty") and has("scrub_done") and has("scrub_total") and
 		has("scrub_errors") and has("repaired")'
 	dstctl export show e --json | jq -e '.sessions == [] and .listen == ["dst://127.0.0.1:7700"]'

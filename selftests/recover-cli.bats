@@ -293,7 +293,7 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	disk a 16 > /dev/null
 	disk b 16 > /dev/null
 	dm_linear first /dev/b > /dev/null
-	volume v --policy mirror --grace 5 --connections 3 --io-timeout 9 /dev/a /dev/mapper/first
+	volume v --policy mirror --grace 5 --connections 3 --io-timeout 9 --checksum /dev/a /dev/mapper/first
 	numbered "$BATS_TEST_TMPDIR/data" 4
 	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
 	dstctl save "$BATS_TEST_TMPDIR/config"
@@ -308,7 +308,7 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	dm_linear first /dev/c > /dev/null
 	dstctl restore "$BATS_TEST_TMPDIR/config"
 	intact
-	dstctl volume show v --json | jq -e '.grace_ms == 5000 and .connections == 3 and .io_timeout_ms == 9000 and .up_nodes == 2'
+	dstctl volume show v --json | jq -e '.grace_ms == 5000 and .connections == 3 and .io_timeout_ms == 9000 and .checksum and .up_nodes == 2'
 	dstctl node show v --json | jq -e 'map(.where) == ["/dev/a", "/dev/mapper/second"]'
 	dstctl restore "$BATS_TEST_TMPDIR/config"
 }

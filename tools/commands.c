@@ -32,6 +32,8 @@ static const struct option_def volume_create_options[] = {
 	{ "no-wait", NULL, "requests that would wait for a node or a quorum fail at once", false },
 	{ "grace", "SECONDS",
 	  "how long a lost node is waited for, before it is done without (0 to 3600)", false },
+	{ "checksum", NULL,
+	  "a node that is resynchronized is sent only what differs from what it has", false },
 	{ 0 },
 };
 
@@ -48,6 +50,8 @@ static const struct option_def volume_assemble_options[] = {
 	{ "no-wait", NULL, "requests that would wait for a node or a quorum fail at once", false },
 	{ "grace", "SECONDS",
 	  "how long a lost node is waited for, before it is done without (0 to 3600)", false },
+	{ "checksum", NULL,
+	  "a node that is resynchronized is sent only what differs from what it has", false },
 	{ 0 },
 };
 

@@ -75,6 +75,7 @@ static int save_volume(const struct dst_volume_info *info, void *arg)
 	if (!json)
 		return -ENOMEM;
 	json_object_set_new(json, "grace_ms", json_integer(info->grace_ms));
+	json_object_set_new(json, "checksum", json_boolean(info->checksum));
 	json_object_set_new(json, "connections", json_integer(info->connections));
 	json_object_set_new(json, "io_timeout_ms", json_integer(info->io_timeout_ms));
 	if (err) {

@@ -102,6 +102,7 @@ static bool take_options(const struct context *ctx, struct dst_volume_opts *opts
 	opts->connections = (uint32_t)connections;
 	opts->io_timeout_ms = (uint32_t)timeout * 1000;
 	opts->no_wait = option(ctx, "no-wait");
+	opts->checksum = option(ctx, "checksum");
 	opts->has_grace = option(ctx, "grace");
 	opts->grace_ms = (uint32_t)grace * 1000;
 	return true;

@@ -204,6 +204,7 @@ static void add_members(json_t *json, const struct dst_volume_info *info)
 {
 	json_object_set_new(json, "no_wait", json_boolean(info->no_wait));
 	json_object_set_new(json, "grace_ms", integer(info->grace_ms));
+	json_object_set_new(json, "checksum", json_boolean(info->checksum));
 	json_object_set_new(json, "metadata", json_boolean(info->metadata));
 	json_object_set_new(json, "age", integer(info->age));
 	json_object_set_new(json, "votes", integer(info->votes));
@@ -275,6 +276,7 @@ json_t *node_json(const struct dst_node_info *info)
 	json_object_set_new(json, "dirty", integer(info->dirty));
 	json_object_set_new(json, "sync_total", integer(info->sync_total));
 	json_object_set_new(json, "sync_rate", integer(info->sync_rate));
+	json_object_set_new(json, "sync_same", integer(info->sync_same));
 	json_object_set_new(json, "since_ms", integer(info->since_ms));
 	json_object_set_new(json, "left_ms", integer(info->left_ms));
 	return json;

@@ -272,6 +272,7 @@ static int restore_volume(const struct context *ctx, struct item *item)
 	int err;
 
 	DST_OPTS(dst_volume_opts, opts, .no_wait = flag(item->json, "no_wait"),
+		 .checksum = flag(item->json, "checksum"),
 		 .connections = number(item->json, "connections"),
 		 .io_timeout_ms = number(item->json, "io_timeout_ms"));
 	if (!parse_uuid(json_text(item->json, "uuid"), uuid)) {

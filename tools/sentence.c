@@ -113,7 +113,7 @@ const char *node_problem(const struct dst_volume_info *volume, const struct dst_
 {
 	const char *colon = *node->reason ? ": " : "", *next;
 	const char *where = *node->where ? node->where : "not given";
-	char text[64];
+	char text[64], size[32], same[64] = "";
 
 	switch (node->state) {
 	case DST_NODE_STATE_UP:
@@ -128,9 +128,13 @@ const char *node_problem(const struct dst_volume_info *volume, const struct dst_
 		absent_text(node, "suspended for", "back when it is resumed", buf, SENTENCE);
 		break;
 	case DST_NODE_STATE_SYNCING:
-		snprintf(buf, SENTENCE, "node %u syncing %s", node->index,
+		if (node->sync_same)
+			snprintf(same, sizeof(same), ", %.20s of it were the same",
+				 size_text(node->sync_same, size));
+		snprintf(buf, SENTENCE, "node %u syncing %s%s", node->index,
 			 progress_text(node_synced(node), node->sync_total, node->sync_rate,
-				       text));
+				       text),
+			 same);
 		break;
 	case DST_NODE_STATE_FAILED:
 	case DST_NODE_STATE_REFUSED:

@@ -57,6 +57,8 @@ static void show_members(const struct dst_volume_info *info)
 		line("region size", "%s", size_text(info->region_size, size));
 		line("dirty", "%s", size_text(info->dirty, size));
 	}
+	if (info->checksum)
+		line("resync", "compares digests first");
 	if (info->repaired)
 		line("reads mended", "%ju", (uintmax_t)info->repaired);
 	if (scrub_text(info, buf))

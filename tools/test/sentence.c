@@ -76,6 +76,10 @@ static void nodes(void)
 	lost.reason = NULL;
 	node(mirror, lost, "node 2 lost 14 s ago, its vote is missing until it is back");
 	node(mirror, sync, "node 1 syncing 36 %, 120 MiB/s, 40 s left");
+	sync.sync_same = 2048 * MB;
+	node(mirror, sync,
+	     "node 1 syncing 36 %, 120 MiB/s, 40 s left, 2G of it were the same");
+	sync.sync_same = 0;
 	sync.sync_rate = 0;
 	node(mirror, sync, "node 1 syncing 36 %, 4.69G left");
 	sync.dirty = 0;

@@ -263,6 +263,7 @@ struct dst_volume_opts {
 	bool no_wait;		/* requests that would wait for a node or a quorum fail at once */
 	bool has_grace;		/* grace_ms counts, else the default does */
 	uint32_t grace_ms;	/* how long a lost node is waited for */
+	bool checksum;		/* resynchronization compares digests first */
 };
 
 /**
@@ -441,6 +442,7 @@ struct dst_volume_info {
 	uint64_t scrub_total;	/* bytes that it compares; 0 while none has run */
 	uint64_t scrub_errors;	/* bytes that differed */
 	uint64_t repaired;	/* reads that failed on one copy, mended from another */
+	bool checksum;		/* resynchronization compares digests first */
 };
 
 /**
@@ -512,6 +514,7 @@ struct dst_node_info {
 	uint64_t sync_rate;	/* bytes a second, of late */
 	uint64_t since_ms;	/* how long it has been in its state */
 	uint64_t left_ms;	/* of one that is lost: what is left of the grace time */
+	uint64_t sync_same;	/* bytes that its last resync found the same, and did not copy */
 };
 
 /**
