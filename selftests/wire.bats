@@ -62,6 +62,35 @@ closes() {
 	says '^right' 0 --role shared roundtrip "$tcp" e
 }
 
+@test "a digest is what it says, of as much as a read may be, for readers too, and only where it was agreed on" {
+	local n
+	on_offer a 8 --shared
+	numbered "$BATS_TEST_TMPDIR/numbers" 7
+	put "$BATS_TEST_TMPDIR/numbers" /dev/a
+	# digest_is SECTOR BYTES [OPTION...]: as Python has it
+	digest_is() {
+		says "^digest $(dd if=/dev/a bs=512 skip="$1" count=$(($2 / 512)) iflag=direct status=none |
+			python3 -c 'import hashlib, sys; print(hashlib.blake2s(sys.stdin.buffer.read()).hexdigest())')\$" \
+			0 --role reader --sector "$1" --length "$2" digest "${@:3}" e
+	}
+	for n in "$tcp" "$un"; do
+		digest_is 0 512 "$n"
+		digest_is 16383 512 "$n"
+		digest_is 4711 65536 "$n"
+		digest_is 8 5120 "$n"
+		digest_is 2047 1048576 "$n"
+		says '^closed' 0 --role shared digest-unwanted "$n" e
+	done
+	says '^welcome' 0 --role reader hello "$tcp" e
+	grep -qx features=0 "$BATS_TEST_TMPDIR/out"
+	says '^welcome' 0 --role reader --features 0xffffffff hello "$tcp" e
+	grep -qx features=1 "$BATS_TEST_TMPDIR/out"
+	closes digest-unwanted digest-zero digest-odd digest-over digest-huge digest-past-end digest-over-end digest-fua \
+		digest-reply digest-tag digest-window
+	got "$BATS_TEST_TMPDIR/numbers" /dev/a
+	says '^right' 0 --role shared roundtrip "$tcp" e
+}
+
 @test "a command that is not aligned to blocks ends the connection" {
 	local a
 	a=$(disk a 8 blocksize=4096)
@@ -202,11 +231,13 @@ time.sleep(600)' > "$BATS_TEST_TMPDIR/out"
 	[ $((SECONDS - start)) -le $((15 * DST_SLOW)) ]
 }
 
-@test "a read that fails sends no data" {
+@test "a read or a digest that fails sends no data" {
 	dm_error bad 16384 > /dev/null
 	exported e /dev/mapper/bad
 	says 'read tag=5 status=1 length=0' 0 read "$tcp" e
 	says 'read tag=5 status=1 length=0' 0 --length 1048576 read "$tcp" e
+	says 'digest tag=5 status=1 length=0' 0 digest "$tcp" e
+	says 'digest tag=5 status=1 length=0' 0 --length 1048576 digest "$tcp" e
 	equal rejected "$(rejected)" 0
 }
 
@@ -396,6 +427,24 @@ breaks() {
 	equal local "$(node_field v 0 state)" up
 	equal errors "$(node_field v 0 errors)" 0
 	at_most 30 dstctl volume stop v
+}
+
+@test "a mirror that compares digests goes on when a target answers them wrongly" {
+	local a fault
+	a=$(disk a 64)
+	policies mirror
+	numbered "$BATS_TEST_TMPDIR/numbers" 4
+	target named --sector 2048 --features 1
+	for fault in short-reply long-reply wrong-op odd-status no-reply; do
+		volume v --policy mirror --checksum --grace 1 --adopt "$a" "dst+unix:///$fault?socket=$sock"
+		put "$BATS_TEST_TMPDIR/numbers" /dev/dst/v 4
+		# A new volume's copies are compared: that is what it asks for.
+		retry 20 grep -q "now: $fault" "$BATS_TEST_TMPDIR/named"
+		got "$BATS_TEST_TMPDIR/numbers" /dev/dst/v 4
+		equal local "$(node_field v 0 state)" up
+		at_most 30 dstctl volume stop v
+	done
+	not grep broke "$BATS_TEST_TMPDIR/named"
 }
 
 @test "a volume whose target is silent can be stopped by force at once" {
