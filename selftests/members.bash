@@ -85,6 +85,8 @@ because() {
 stopped_equal() { stop v && same_bytes "$1" "$2" "$(data_bytes "$1")"; }
 # sum DEVICE: what is on it, all of it
 sum() { dd if="$1" bs=1M iflag=direct status=none | sha256sum; }
+# spoil DISK OFFSET BYTES: other bytes, below the volume
+spoil() { dd if=/dev/urandom of="$1" bs="$3" count=1 seek="$2"B oflag=direct conv=notrunc status=none; }
 # damage DISK [OFFSET]: in both superblocks, some bytes from OFFSET on; DISK is not in use
 damage() {
 	local area copy

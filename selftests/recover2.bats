@@ -20,8 +20,6 @@ local_pair() {
 	quiet v
 }
 dump() { "$superdump" "$1" | jq -r "$2"; }
-# spoil DISK OFFSET BYTES: other bytes, below the volume
-spoil() { dd if=/dev/urandom of="$1" bs="$3" count=1 seek="$2"B oflag=direct conv=notrunc status=none; }
 
 # ---- assemble
 
