@@ -489,14 +489,7 @@ sides() {
 	in_sync v
 	quiet v
 	patterns
-	put "$old" /dev/dst/v
-	stop v
-	again v --degraded /dev/a
-	put "$new" /dev/dst/v
-	stop v
-	again v --degraded "dst://$far/b"
-	put "$old" /dev/dst/v 6
-	stop v
+	write_apart "$old"
 	apart=$(sum /dev/b)
 	switched sides "$1"
 	# Given together they are refused, whatever the policy says.

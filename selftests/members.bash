@@ -119,6 +119,17 @@ patterns() {
 	numbered "$old" "${1:-8}"
 	numbered "$new" "${1:-8}" 500
 }
+# write_apart FILE: what v has on the disk a and the far disk b goes ways of its own: $new on a, FILE somewhere on b; v is stopped
+write_apart() {
+	put "$old" /dev/dst/v
+	stop v
+	again v --degraded /dev/a
+	put "$new" /dev/dst/v
+	stop v
+	again v --degraded "dst://$far/b"
+	put "$1" /dev/dst/v 6
+	stop v
+}
 # eio COMMAND...: ends with an I/O error, soon
 eio() {
 	local message

@@ -405,14 +405,7 @@ majority() {
 apart() {
 	pair 16 --grace 1
 	patterns
-	put "$old" /dev/dst/v
-	stop v
-	again v --degraded /dev/a
-	put "$new" /dev/dst/v
-	stop v
-	again v --degraded "dst://$far/b"
-	put "$new" /dev/dst/v 6
-	stop v
+	write_apart "$new"
 }
 
 @test "what was written apart is not assembled together" {
