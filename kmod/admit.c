@@ -24,6 +24,7 @@
 #include "volume.h"
 
 #define RETRY_MS	10000	/* when the last copy can't be read */
+#define MEMORY_MS	1000	/* when there was no memory to look at it */
 
 static void refuse(struct dstb_node *node, const char *reason)
 {
@@ -113,8 +114,12 @@ void dstb_admit_failed(struct dstb_node *node, int err)
 	/* A device of this kernel has no connections: its errors are its own. */
 	bool gone = node->ops->connections ? !dstb_node_connections(node) : err == -ENOLINK;
 
-	if (err == -ENOMEM || gone) {
+	if (gone) {
 		dstb_member_reconnect(node);
+		return;
+	}
+	if (err == -ENOMEM) {
+		dstb_member_retry(node, MEMORY_MS);
 		return;
 	}
 	dstb_member_error(node, errno_to_blk_status(err), "looking at its medium");
@@ -249,6 +254,24 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 }
 
 /*
+ * A node is put out that the superblock calls in sync, and is about to get that superblock: it must
+ * not say so any more, or what the node has would be believed if it all ended just then. While the
+ * volume is made the new age comes at the end.
+ */
+static void record_out(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+
+	if (!READ_ONCE(vol->started)) {
+		vol->super->nodes[node->index].flags &= ~DST_DISK_NODE_IN_SYNC;
+		return;
+	}
+	/* Whether a quorum takes it or not. */
+	dstb_record(vol);
+	dstb_member_kick(vol); /* for what waited for that */
+}
+
+/*
  * The node has had a younger age than this: somebody put an old copy of its medium in its place.
  * What it lacks is in no bitmap any more (R4).
  */
@@ -265,6 +288,7 @@ static void admit_old_copy(struct dstb_node *node, const struct dstb_super *thei
 	}
 	dstb_admit_begin(node);
 	dstb_node_end_pending(node);
+	record_out(node);
 	dstb_admit(node, NULL, true);
 }
 
@@ -281,7 +305,7 @@ static bool policy_discards(struct dstb_node *node, const struct dstb_super *the
 		return false;
 	dstb_admit_begin(node);
 	dstb_node_end_pending(node);
-	dstb_member_kick(vol);
+	record_out(node);
 	return dstb_recovery_arbitrate(node, theirs->age.seq);
 }
 

@@ -214,6 +214,28 @@ joining() {
 	settled 5 "$new"
 }
 
+# Feared: the superblock that the old copy gets says that it is in sync, as it does until the new age is written: after the
+# crash it is believed, and copied over the good one.
+@test "a crash while an old copy of a node's medium is taken in: it is not believed" {
+	mirrored 2 16
+	files
+	put "$old" /dev/dst/v 5
+	stop v
+	dd if=/dev/d0 of="$BATS_TEST_TMPDIR/copy" bs=1M iflag=direct status=none
+	again v "${where[@]}"
+	put "$new" /dev/dst/v 5
+	quiet v
+	unexport_host 0
+	retry 20 state_is 0 lost
+	dd if="$BATS_TEST_TMPDIR/copy" of=/dev/d0 bs=1M oflag=direct conv=notrunc status=none
+	window age_before_ms
+	export_host 0
+	in_window
+	crash
+	back
+	settled 5 "$new"
+}
+
 # ---- superblock
 
 valid() { "$superdump" "/dev/d$1" | jq '[.copies[] | select(.valid)] | length'; }
