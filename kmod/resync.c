@@ -572,9 +572,13 @@ bool dstb_resync_repair(struct dstb_node *node, u64 sector, u32 nr_sectors)
 static void sync_work_fn(struct work_struct *work)
 {
 	struct dstb_sync *sync = container_of(to_delayed_work(work), struct dstb_sync, work);
-	unsigned int noio = memalloc_noio_save();
+	unsigned int noio;
 	int err;
 
+	/* How long a request may be is not known before. dstb_member_start() kicks it. */
+	if (!READ_ONCE(sync->vol->started))
+		return;
+	noio = memalloc_noio_save();
 	mend_all(sync);
 	err = resync(sync);
 	if (!err)
