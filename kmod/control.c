@@ -46,15 +46,15 @@ void dstb_node_status(struct dstb_node *node, struct dstb_node_status *status)
 {
 	const struct dstb_dirty *dirty = &node->vol->dirty;
 	u32 ms = jiffies_to_msecs(jiffies - READ_ONCE(node->sync_stamp));
-	unsigned long grace_end = READ_ONCE(node->grace_end);
+	unsigned long grace_end = READ_ONCE(node->grace_end), now = jiffies;
 
 	memset(status, 0, sizeof(*status));
 	status->witness = node->config.witness;
 	status->in_sync = READ_ONCE(node->recorded);
 	status->uuid = node->uuid;
 	status->since_ms = jiffies_to_msecs(jiffies - READ_ONCE(node->since));
-	if (READ_ONCE(node->state) == DST_NODE_STATE_LOST && time_after(grace_end, jiffies))
-		status->left_ms = jiffies_to_msecs(grace_end - jiffies);
+	if (READ_ONCE(node->state) == DST_NODE_STATE_LOST && time_after(grace_end, now))
+		status->left_ms = jiffies_to_msecs(grace_end - now);
 	status->dirty = dstb_node_lacked(node);
 	status->sync_same = READ_ONCE(node->sync_same);
 	if (READ_ONCE(node->part) != DSTB_PART_SYNCING)

@@ -266,10 +266,13 @@ static void grace_work_fn(struct work_struct *work)
 
 	if (READ_ONCE(node->ready) || !READ_ONCE(node->vol->started))
 		return;
+	/* It was done without meanwhile: it has failed, say. */
+	if (READ_ONCE(node->part) == DSTB_PART_OUT)
+		return;
 	/* It may have been suspended just now: then no time is counted. */
 	if (state == DST_NODE_STATE_SUSPENDED)
 		return;
-	/* Somebody who came in may have hurried what was about to begin: dstb_member_overdue(). */
+	/* Somebody who came in may have hurried it: dstb_member_overdue(). */
 	if (state == DST_NODE_STATE_LOST && !begins && time_before(jiffies, end)) {
 		queue_delayed_work(dstb_watch_wq, &node->grace_work, end - jiffies);
 		return;
@@ -307,6 +310,7 @@ static void suspended(struct dstb_node *node, const char *reason)
 	else
 		not_ready(node);
 	cancel_delayed_work(&node->grace_work);
+	WRITE_ONCE(node->grace_asks, false);
 	dstb_node_set_state(node, DST_NODE_STATE_SUSPENDED, reason);
 	if (READ_ONCE(node->part) == DSTB_PART_OUT)
 		dstb_node_end_pending(node);
@@ -315,9 +319,9 @@ static void suspended(struct dstb_node *node, const char *reason)
 
 /*
  * A node's time begins. The policy is asked by the work, which is ended before the policy goes; who
- * calls this may come later.
+ * calls this may come later. Says when the work is due.
  */
-static void begin_grace(struct dstb_node *node)
+static unsigned long begin_grace(struct dstb_node *node)
 {
 	struct dstb_volume *vol = node->vol;
 	unsigned long grace = msecs_to_jiffies(vol->grace_ms);
@@ -326,22 +330,33 @@ static void begin_grace(struct dstb_node *node)
 	WRITE_ONCE(node->grace, grace);
 	WRITE_ONCE(node->grace_end, jiffies + grace);
 	WRITE_ONCE(node->grace_asks, asks);
-	mod_delayed_work(dstb_watch_wq, &node->grace_work, asks ? 0 : grace);
+	return asks ? 0 : grace;
 }
 
 /*
  * A node that breaks again before it was there for as long as it may be missing, gets no more time
  * by having come back: else one that breaks at every request would hold that request for ever.
  */
-static void go_on_with_grace(struct dstb_node *node)
+static unsigned long go_on_with_grace(struct dstb_node *node)
 {
+	unsigned long grace = msecs_to_jiffies(node->vol->grace_ms), now = jiffies;
 	unsigned long end = READ_ONCE(node->grace_end);
 
-	if (time_after_eq(jiffies, node->back + READ_ONCE(node->grace)))
-		begin_grace(node);
-	else
-		mod_delayed_work(dstb_watch_wq, &node->grace_work,
-				 time_after(end, jiffies) ? end - jiffies : 0);
+	if (time_after_eq(now, node->back + min(READ_ONCE(node->grace), grace)))
+		return begin_grace(node);
+	return !READ_ONCE(node->grace_asks) && time_after(end, now) ? end - now : 0;
+}
+
+/*
+ * Its time first, then its state: dstb_member_overdue() lets the work run at once where it sees that
+ * the node is lost.
+ */
+static void lost(struct dstb_node *node, const char *reason, bool anew)
+{
+	unsigned long due = anew ? begin_grace(node) : go_on_with_grace(node);
+
+	dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
+	mod_delayed_work(dstb_watch_wq, &node->grace_work, due);
 }
 
 /* Or is it one that is just being added, or has been removed? */
@@ -389,8 +404,7 @@ void dstb_member_lost(struct dstb_node *node, u32 bye, const char *reason)
 			dstb_node_set_state(node, DST_NODE_STATE_AWAY, reason);
 		return;
 	}
-	dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
-	go_on_with_grace(node);
+	lost(node, reason, false);
 }
 
 static void leave_fn(struct dstb_node *node)
@@ -487,8 +501,7 @@ static void not_connected(struct dstb_node *node, int err, const char *why)
 	} else if (READ_ONCE(node->state) == DST_NODE_STATE_SUSPENDED && !node->suspended &&
 		   READ_ONCE(node->part) != DSTB_PART_OUT) {
 		/* It is not the target's maintenance any more. */
-		dstb_node_set_state(node, DST_NODE_STATE_LOST, why);
-		begin_grace(node);
+		lost(node, why, true);
 	}
 	node->tries++;
 	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(retry_ms(node, err)));
@@ -550,14 +563,15 @@ static void reconnect_fn(struct work_struct *work)
  */
 void dstb_member_reconnect(struct dstb_node *node)
 {
+	/* Something has happened: what was planned for later need not be waited for. */
 	if (node->vol->super && node->vol->started && !READ_ONCE(node->closing))
-		queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_MIN_MS / 4));
+		mod_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_MIN_MS / 4));
 }
 
 /**
  * dstb_member_retry() - connect a node again after a while, even if it has failed
  * @node:	the node, not in service
- * @ms:		when
+ * @ms:		when, at the latest: whoever has something sooner in mind goes first
  *
  * Nothing happens then if the operator has suspended it, or it is in service. If it can't be
  * connected, it is tried again like any other.
@@ -565,7 +579,7 @@ void dstb_member_reconnect(struct dstb_node *node)
  */
 void dstb_member_retry(struct dstb_node *node, u32 ms)
 {
-	mod_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(ms));
+	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(ms));
 }
 
 /* ---- the operator ---- */
@@ -617,6 +631,7 @@ void dstb_member_init_node(struct dstb_node *node)
 	INIT_DELAYED_WORK(&node->grace_work, grace_work_fn);
 	node->grace = msecs_to_jiffies(node->vol->grace_ms);
 	node->grace_end = jiffies;
+	node->back = jiffies - node->grace;
 	INIT_WORK(&node->admit_work, dstb_admit_work_fn);
 }
 

@@ -206,7 +206,7 @@ bool dstb_recovery_hold(struct dstb_node *node, enum dstb_node_event_kind event,
 	struct dstb_node_event question = {
 		.event = event,
 		.hold_ms = *ms,
-		.lost_ms = jiffies_to_msecs(jiffies - READ_ONCE(node->since)),
+		.lost_ms = jiffies64_to_msecs(jiffies - READ_ONCE(node->since)),
 	};
 	bool answered = false;
 

@@ -67,6 +67,32 @@ load members
 
 # ---- away, and back
 
+# Feared: what was to end the time that it was waited for brings it back.
+@test "a node that came back in time, and fails before that time is over, stays out" {
+	policies mirror
+	far
+	disks 16 a b
+	dm_linear flaw /dev/b > /dev/null
+	remote b /dev/mapper/flaw
+	listen /dev/a
+	volume v --policy mirror --grace 6 /dev/a "dst://$far/b"
+	in_sync v
+	patterns
+	kill_connections init 7700
+	retry 10 told 1 lost .
+	in_sync v
+	dm_fail flaw
+	put "$new" /dev/dst/v
+	retry 5 state_is 1 failed
+	dm_heal flaw /dev/b
+	sleep 7
+	state_is 1 failed
+	dstctl node resume v 1
+	in_sync v
+	got "$new" /dev/dst/v
+	stopped_equal /dev/a /dev/b
+}
+
 @test "when the grace time is over a node is away, writes go on, and it gets what it missed when it is back" {
 	pair 32 --grace 1
 	history_start /dev/dst/v --size 16M
