@@ -348,8 +348,8 @@ static unsigned long go_on_with_grace(struct dstb_node *node)
 }
 
 /*
- * Its time first, then its state: dstb_member_overdue() lets the work run at once where it sees that
- * the node is lost.
+ * Its time first, then its state: dstb_member_overdue() lets the work run at once where it sees
+ * that the node is lost.
  */
 static void lost(struct dstb_node *node, const char *reason, bool anew)
 {

@@ -263,7 +263,7 @@ enum dstb_io_error_kind {
 /* What is to be done about it. */
 enum dstb_io_verdict {
 	DSTB_IO_KEEP = 0,		/* after a read: nothing, the node stays in service */
-	DSTB_IO_DROP = 1,		/* it is out, until it is resumed or its target comes back */
+	DSTB_IO_DROP = 1,		/* it is out, till it is resumed or its target comes back */
 	DSTB_IO_RETRY = 2,		/* when it is out: connect it again in retry_ms */
 };
 
