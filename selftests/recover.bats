@@ -71,7 +71,8 @@ load members
 @test "a node that came back in time, and fails before that time is over, stays out" {
 	policies mirror
 	far
-	disks 16 a b
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
 	dm_linear flaw /dev/b > /dev/null
 	remote b /dev/mapper/flaw
 	listen /dev/a
