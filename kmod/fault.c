@@ -101,13 +101,20 @@ void dstb_fault_add(struct dstb_volume *vol)
 }
 
 /**
- * dstb_fault_remove() - the reverse of dstb_fault_add(): nobody sets anything any more
+ * dstb_fault_remove() - the reverse of dstb_fault_add(): nobody sets anything any more, or waits
  * @vol:	the volume; its nodes are there
  *
  * Context: process, may sleep.
  */
 void dstb_fault_remove(struct dstb_volume *vol)
 {
-	debugfs_remove(vol->faults.dir);
-	vol->faults.dir = NULL;
+	struct dstb_faults *faults = &vol->faults;
+
+	debugfs_remove(faults->dir);
+	faults->dir = NULL;
+	/* Nobody else can let go any more who waits in one. */
+	WRITE_ONCE(faults->intent_ms, 0);
+	WRITE_ONCE(faults->age_before_ms, 0);
+	WRITE_ONCE(faults->age_after_ms, 0);
+	WRITE_ONCE(faults->region_ms, 0);
 }
