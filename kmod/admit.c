@@ -292,9 +292,16 @@ static void admit_old_copy(struct dstb_node *node, const struct dstb_super *thei
 	dstb_admit(node, NULL, true);
 }
 
+/* Has the volume a quorum by the count, not by somebody's word? */
+static bool has_majority(const struct dstb_volume *vol)
+{
+	return vol->quorum && !vol->weak && !vol->degraded_ok;
+}
+
 /*
  * The policy's word about a node that was written apart. It is asked about one that nobody counts
- * on any more, which is then what the operator would find: refused.
+ * on any more, which is then what the operator would find: refused; and only when a quorum has
+ * recorded that.
  */
 static bool policy_discards(struct dstb_node *node, const struct dstb_super *theirs)
 {
@@ -306,19 +313,16 @@ static bool policy_discards(struct dstb_node *node, const struct dstb_super *the
 	dstb_admit_begin(node);
 	dstb_node_end_pending(node);
 	record_out(node);
-	return dstb_recovery_arbitrate(node, theirs->age.seq);
+	return has_majority(vol) && dstb_recovery_arbitrate(node, theirs->age.seq);
 }
 
 /* Is what a node has that was written apart of no use? */
 static bool is_thrown_away(struct dstb_node *node, const struct dstb_super *theirs)
 {
-	struct dstb_volume *vol = node->vol;
-	bool sure = vol->quorum && !vol->weak && !vol->degraded_ok;
-
 	if (READ_ONCE(node->discard))
 		return true;
 	/* Whoever has a quorum needs no other's word; a witness holds no data to be lost. */
-	if (!sure)
+	if (!has_majority(node->vol))
 		return false;
 	return node->config.witness || policy_discards(node, theirs);
 }

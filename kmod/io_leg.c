@@ -139,7 +139,7 @@ static void leg_count(struct dstb_leg *leg)
 
 /*
  * A leg that came too late for a node that is being suspended, or waited for it, was never sent:
- * nothing is wrong with the node. Both marks are there before its part is (dstb_node_pend()).
+ * nothing is wrong with the node. Its marks come before its part is changed (dstb_node_pend()).
  */
 static bool is_excused(const struct dstb_node *node)
 {

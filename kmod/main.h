@@ -22,7 +22,7 @@ extern struct workqueue_struct *dstb_wq;
 extern struct workqueue_struct *dstb_watch_wq;
 
 /*
- * Digests of the target. They take the CPU for milliseconds and wait for nothing; apart from what
+ * Digests of the target. They take the CPU for long and wait for nothing; apart from what
  * has replies to send, and as many at a time as there are CPUs. WQ_MEM_RECLAIM: who writes to a
  * region waits for its resync.
  */

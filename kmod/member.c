@@ -574,12 +574,15 @@ void dstb_member_reconnect(struct dstb_node *node)
  * @ms:		when, at the latest: whoever has something sooner in mind goes first
  *
  * Nothing happens then if the operator has suspended it, or it is in service. If it can't be
- * connected, it is tried again like any other.
+ * connected, it is tried again like any other. A volume that is being made, or taken apart, does
+ * not.
  * Context: any.
  */
 void dstb_member_retry(struct dstb_node *node, u32 ms)
 {
-	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(ms));
+	/* While the volume is made nobody else looks at its nodes; dstb_member_start() sees to it. */
+	if (READ_ONCE(node->vol->started) && !READ_ONCE(node->closing))
+		queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(ms));
 }
 
 /* ---- the operator ---- */

@@ -440,8 +440,8 @@ struct dstb_policy_ops {
 	 * @node_event: Says how long a lost node is waited for, when that begins, and for how much
 	 * longer, when it is over: 0 then does without it, if every sector keeps a copy that is in
 	 * sync and there. One that is lost again before it was back for as long as it may be
-	 * missing gets what was left of that time, without a question. What was answered stands
-	 * until it is over, or the node is back.
+	 * missing (--grace, or less by an answer) gets what was left of its time, without a
+	 * question. What was answered stands until it is over, or the node is back.
 	 * Return: 0: as @event says; a negative number for the default, which is what absent means:
 	 * the operator's --grace, and then without it. Too long a time is a fault, and the default.
 	 */
