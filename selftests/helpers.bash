@@ -12,6 +12,7 @@ setup() { common_setup; }
 teardown() { common_teardown; }
 
 common_setup() {
+	trace_failures_only
 	_defers=$BATS_TEST_TMPDIR/defers _allowed=$BATS_TEST_TMPDIR/allowed
 	: > "$_defers"
 	: > "$_allowed"
@@ -25,6 +26,26 @@ common_teardown() {
 	nothing_left || status=1
 	dmesg_clean || status=1
 	return $status
+}
+
+# bats notes the call stack before each command, so that it can say where a test failed. Under emulation that takes longer
+# than most of the commands (4 ms each). Here it is noted when a command has failed, or the time is up.
+trace_failures_only() {
+	trap - DEBUG
+	BATS_DEBUG_LAST_STACK_TRACE=() BATS_DEBUG_LASTLAST_STACK_TRACE=()
+	trap _command_failed ERR
+	trap '_time_is_up "$BASH_COMMAND"' ABRT
+}
+_command_failed() {
+	BATS_ERROR_STATUS=${BATS_ERROR_STATUS:-$?}
+	bats_capture_stack_trace
+	bats_error_trap
+}
+_time_is_up() {
+	echo "interrupted: $1"    # the stack has its line wrong
+	bats_capture_stack_trace
+	BATS_DEBUG_LASTLAST_STACK_TRACE=("${BATS_DEBUG_LAST_STACK_TRACE[@]}")
+	bats_timeout_trap
 }
 
 # test_timeout SECONDS, in setup_file, alone on its line: more time than BATS_TEST_TIMEOUT for each test of this file
