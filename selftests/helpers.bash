@@ -121,14 +121,17 @@ _listed() { dstctl "$1" list --json 2> /dev/null | jq -r '.. | objects | .name? 
 nothing_left() {
 	local name left=
 	if [ ! -d /sys/module/dstblk ] || ! command -v dstctl > /dev/null; then return 0; fi
-	for name in $(_listed volume); do
-		left+=" volume:$name"
-		dstctl volume stop "$name" || :
-	done
-	for name in $(_listed export); do
-		left+=" export:$name"
-		dstctl export remove "$name" || :
-	done
+	# A module that nobody holds has no volumes and no exports: to ask for them takes a third of a second.
+	if [ "$(< /sys/module/dstblk/refcnt)" != 0 ]; then
+		for name in $(_listed volume); do
+			left+=" volume:$name"
+			dstctl volume stop "$name" || :
+		done
+		for name in $(_listed export); do
+			left+=" export:$name"
+			dstctl export remove "$name" || :
+		done
+	fi
 	for name in /sys/fs/bpf/dst/*; do
 		[ -e "$name" ] || continue
 		left+=" pin:$name"
