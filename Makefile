@@ -162,7 +162,7 @@ help:
 	@echo '  KERNELS="6.12 7.3"  kernels to test on; "debug" is the debug kernel'
 	@echo '  TESTS="smoke mirror"  test files of selftests/ to run, without .bats (default: all)'
 	@echo '  FILTER=REGEX     only tests with a matching name'
-	@echo '  JOBS=1           so many VMs at once; each wants two CPUs of its own, with fewer it takes longer'
+	@echo '  JOBS=2           so many VMs at once (default: one a kernel); 1: the two CPUs of the VM always run at the same time'
 	@echo '  BATS_TEST_TIMEOUT=120  limit for a test in seconds; on the debug kernel five times that'
 	@echo '  SEED=N           repeats what a test did at random (cuts, soak, check-power print it)'
 	@echo '  DST_FULL=1       churn: a thousand volumes; cuts: 500 cuts'
