@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/wait.h>
@@ -669,6 +670,8 @@ static void reattach_fn(struct work_struct *work)
 {
 	struct dstb_policy_use use;
 	struct dstb_mapping *map;
+	/* Memory may be what the requests that wait for it are to free. */
+	unsigned int noio = memalloc_noio_save();
 
 	while ((map = next_retry(&use))) {
 		reattach(map, &use);
@@ -676,6 +679,7 @@ static void reattach_fn(struct work_struct *work)
 		dstb_policy_unuse(&use);
 		cond_resched();
 	}
+	memalloc_noio_restore(noio);
 }
 
 static DECLARE_WORK(reattach_work, reattach_fn);
