@@ -31,17 +31,24 @@
 
 /* ---- one run ---- */
 
-/* The copy that is believed: the first that has the region and is there. */
+/*
+ * The copy that is believed: the first that has the region and is there. @first: where copies may
+ * differ, only the first that has it; it may be back in a moment, and has been read from (R3).
+ */
 static int source_of(const struct dstb_volume *vol, const struct dstb_placement *place, u32 nr,
-		     const struct dstb_node *but)
+		     const struct dstb_node *but, bool first)
 {
 	u32 i;
 
 	for (i = 0; i < place->nr_legs; i++) {
 		struct dstb_node *node = vol->nodes[place->legs[i].node];
 
-		if (node != but && READ_ONCE(node->ready) && dstb_node_has(node, nr))
+		if (node == but || !dstb_node_has(node, nr))
+			continue;
+		if (READ_ONCE(node->ready))
 			return i;
+		if (first)
+			break;
 	}
 	return -1;
 }
@@ -133,7 +140,7 @@ static int sync_run(struct dstb_sync *sync, const struct dstb_placement *place, 
 		    bool all, bool mend, bool scrub)
 {
 	struct dstb_volume *vol = sync->vol;
-	int from = source_of(vol, place, nr, NULL);
+	int from = source_of(vol, place, nr, NULL, all);
 	u32 i;
 
 	if (from < 0)
@@ -411,6 +418,9 @@ static int resync(struct dstb_sync *sync)
 		/* At most once a second: so much is copied again when it is interrupted. */
 		dstb_dirty_sweep(vol);
 		pace(sync, before, began, pause_ms);
+		/* Whoever asked for that has queued the work once more. */
+		if (READ_ONCE(sync->nr_repairs))
+			return -EAGAIN;
 	}
 	if (!err)
 		finish_nodes(vol);
@@ -440,6 +450,10 @@ static int scrub(struct dstb_sync *sync)
 		sync->status.done = min((u64)(nr + 1) << vol->dirty.shift, sync->status.total);
 		spin_unlock_irq(&sync->lock);
 		pace(sync, before, began, DSTB_RESYNC_PAUSE);
+		/* A scrub takes hours; what is known to be missing does not wait for it. */
+		if (READ_ONCE(sync->nr_repairs) ||
+		    dstb_resync_region(vol, 0) < vol->dirty.nr_regions)
+			return -EAGAIN;
 	}
 	return 0;
 }
@@ -450,7 +464,7 @@ static int mend_run(struct dstb_sync *sync, const struct dstb_repair *repair,
 		    const struct dstb_placement *place, u32 nr)
 {
 	struct dstb_volume *vol = sync->vol;
-	int from = source_of(vol, place, nr, repair->node), err;
+	int from = source_of(vol, place, nr, repair->node, false), err;
 	u32 i;
 
 	if (from < 0 || dstb_raw_one(vol->nodes[place->legs[from].node], REQ_OP_READ, false,
