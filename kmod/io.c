@@ -269,6 +269,21 @@ static void flush_next(struct dstb_io *io)
 	queue_work(vol->new_wq, &vol->flushed_work);
 }
 
+/*
+ * What a node had acknowledged is gone, and nobody else has it: say so, once. Its target may have
+ * restarted while the flush waited for it.
+ */
+static bool flush_lost_cache(struct dstb_io *io)
+{
+	u32 i;
+
+	for (i = 0; i < io->vol->nr_data; i++)
+		if (unlikely(READ_ONCE(io->legs[i].node->cache_lost)) &&
+		    xchg(&io->legs[i].node->cache_lost, false))
+			io->lost_cache = true;
+	return io->lost_cache;
+}
+
 /* A node that was out when the flush began is in sync now: it is to be flushed, too. */
 static bool flush_came_in(const struct dstb_io *io)
 {
@@ -283,7 +298,7 @@ static bool flush_came_in(const struct dstb_io *io)
 
 static void flush_done(struct dstb_io *io)
 {
-	bool lost = flush_lost_data(io) || io->lost_cache;
+	bool lost = flush_lost_data(io) || flush_lost_cache(io);
 
 	if (!lost && unlikely(flush_came_in(io))) {
 		dstb_io_flush_resume(io);
@@ -315,10 +330,6 @@ static void flush_go(struct dstb_io *io)
 		leg->node = vol->nodes[i];
 		leg->sector = 0;
 		leg->state = LEG_UNUSED;
-		/* What it had acknowledged is gone, and nobody else has it: say so, once. */
-		if (unlikely(READ_ONCE(leg->node->cache_lost)) &&
-		    xchg(&leg->node->cache_lost, false))
-			io->lost_cache = true;
 	}
 	/* After all of them are filled in: the first may end at once. */
 	for (i = 0; i < vol->nr_data; i++) {

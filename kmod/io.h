@@ -96,6 +96,7 @@ struct dstb_io {
 
 void dstb_submit_bio(struct bio *bio);
 void dstb_leg_end(struct dstb_leg *leg, blk_status_t status);
+bool dstb_leg_readable(const struct dstb_leg *leg);
 int dstb_io_pools_make(struct dstb_io_pools *pools, u32 copies, u32 nodes);
 void dstb_io_pools_free(struct dstb_io_pools *pools);
 int dstb_io_volume_init(struct dstb_volume *vol);

@@ -30,7 +30,6 @@ bool dstb_io_frozen(struct dstb_volume *vol, struct bio *bio);
 
 /* io_leg.c */
 void dstb_leg_start(struct dstb_leg *leg, bool patient);
-bool dstb_leg_readable(const struct dstb_leg *leg);
 void dstb_leg_failed(struct dstb_leg *leg, blk_status_t status);
 
 /* io_write.c */

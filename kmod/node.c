@@ -201,8 +201,13 @@ static void pend_work_fn(struct work_struct *work)
 
 	if (READ_ONCE(node->ready) && !dstb_fault_hold(node))
 		take_pending(node, &legs);
-	list_for_each_entry_safe(leg, next, &legs, wait)
-		node->ops->start(leg);
+	list_for_each_entry_safe(leg, next, &legs, wait) {
+		/* It may have come back without what is to be read. */
+		if (leg->io->op == REQ_OP_READ && !dstb_leg_readable(leg))
+			dstb_leg_end(leg, BLK_STS_TRANSPORT);
+		else
+			node->ops->start(leg);
+	}
 }
 
 /**

@@ -238,6 +238,52 @@ without_b() {
 	node_is v 0 in_flight 0
 }
 
+# Feared: the flush that waited for the target is carried out by its next life, and says that all is well (R7).
+@test "a flush that waits while its target loses what was in its cache fails, and the next one does not" {
+	policies linear
+	far
+	disk b 16 cache=8 > /dev/null
+	remote b /dev/b
+	volume v --policy linear --grace 60 "dst://$far/b"
+	dd if=/dev/urandom of=/dev/dst/v bs=64k count=4 oflag=direct status=none
+	unexport b
+	retry 20 state_is 0 lost
+	background dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none
+	local flush=$background
+	retry 10 node_is v 0 in_flight 1
+	remote b /dev/b
+	not wait "$flush"
+	works 0
+	dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none
+}
+
+# Feared: a read waits for a node, which comes back without what it had in its cache, and is served from there (R2).
+@test "a read that waits for a node is not served by it when it comes back without what is to be read" {
+	mirrored 2 16 --grace 60
+	patterns 1
+	put "$old" /dev/dst/v 3
+	quiet v
+	put "$new" /dev/dst/v 3
+	cut_host 1
+	kill_connections init 7700
+	ns=h0 dst export remove d0
+	retry 20 state_is 0 lost
+	retry 20 state_is 1 lost
+	dd if=/dev/dst/v of="$BATS_TEST_TMPDIR/read" bs=1M skip=3 count=1 iflag=direct status=none 3>&- &
+	local read=$!
+	retry 10 node_is v 0 in_flight 1
+	dd if="$old" of=/dev/d0 bs=1M seek=3 oflag=direct conv=notrunc status=none
+	window region_ms
+	heal_host 1
+	retry 20 works 1
+	ns=h0 exported d0 /dev/d0 --listen "dst://$(address h0 init)"
+	wait "$read"
+	cmp "$BATS_TEST_TMPDIR/read" "$new"
+	let_go
+	in_sync v
+	got "$new" /dev/d0 3
+}
+
 @test "a medium that is not blank stays out, and is not touched" {
 	without_b
 	mkfs.ext4 -q "$(disk c 16)"
