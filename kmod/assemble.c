@@ -284,6 +284,9 @@ static int take_seats(struct party *party)
 		}
 		vol->nodes[f->slot] = f->node;
 		f->node->index = f->slot;
+		/* It was written apart: whoever did that keeps it, if the others are taken over. */
+		if (f->out)
+			f->node->taken = true;
 	}
 	for (i = 0; i < vol->nr_nodes; i++) {
 		struct dstb_node *node = vol->nodes[i];

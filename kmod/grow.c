@@ -553,6 +553,7 @@ static void let_go(struct change *c)
 
 	dstb_member_quiesce_node(node);
 	disable_work_sync(&node->pend_work);
+	WRITE_ONCE(node->taken, true); /* whoever has it by now keeps it */
 	mutex_lock(&node->link);
 	err = node->config.path[0] || node->config.addr.len ? node->ops->reopen(node, &ignored) :
 							      -ENODEV;

@@ -411,7 +411,9 @@ static void leave_fn(struct dstb_node *node)
 {
 	u32 status = READ_ONCE(node->leave_status);
 
-	if (!node->vol->super || (status && status != DST_WIRE_ESUSPENDED)) {
+	if (READ_ONCE(node->vol->gate_dead)) {
+		WRITE_ONCE(node->leaving, false);
+	} else if (!node->vol->super || (status && status != DST_WIRE_ESUSPENDED)) {
 		/* An export of this kernel: nobody closes the session but us. */
 		WRITE_ONCE(node->leaving, false);
 		dstb_member_lost(node, status, "the export was taken from it");
@@ -513,12 +515,15 @@ static bool reconnect(struct dstb_node *node)
 	struct netlink_ext_ack extack = {};
 	int err;
 
-	if (READ_ONCE(node->closing) || READ_ONCE(node->vol->gate_dead))
+	if (READ_ONCE(node->closing))
 		return false;
+	/* Somebody waits for that, whatever has become of the volume. */
 	if (READ_ONCE(node->leaving) && dstb_node_connections(node)) {
 		leave_fn(node);
 		return false;
 	}
+	if (READ_ONCE(node->vol->gate_dead))
+		return false;
 	if (READ_ONCE(node->ready) || node->suspended ||
 	    (!node->config.path[0] && !node->config.addr.len))
 		return false;

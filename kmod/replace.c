@@ -128,6 +128,8 @@ static void move_node(struct dstb_node *node, const struct dstb_node_config *to)
 	node->ops = dstb_node_ops_of(to);
 	node->dev = 0;
 	spin_unlock_irq(&node->lock);
+	/* Whoever has it keeps it, even if the volume has taken over the others. */
+	WRITE_ONCE(node->taken, true);
 }
 
 /**

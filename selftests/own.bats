@@ -393,3 +393,21 @@ suspending() {
 		[ "$how" = "export remove e" ] || dstctl export resume e
 	done
 }
+
+# Feared: it is dead, does nothing any more, and who takes over the next of its exports waits for it in vain.
+@test "a volume that was fenced leaves the exports of this kernel that it still has" {
+	local name
+	policies mirror
+	for name in a b; do
+		disk $name 16 > /dev/null
+		exported $name /dev/$name
+	done
+	volume v --policy mirror export:a export:b
+	retry 60 node_is v 1 state up
+	for name in b a; do
+		says '^welcome' 0 --volume won --client $other --takeover hello "$tcp" $name
+		retry 5 sessions_are $name 0
+	done
+	[[ $(volume_field v reason) =~ fenced|taken ]]
+	at_most 20 dstctl volume stop v --force
+}
