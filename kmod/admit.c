@@ -30,6 +30,8 @@ static void refuse(struct dstb_node *node, const char *reason)
 {
 	/* The operator's word was about the medium that was there, not a later one. */
 	WRITE_ONCE(node->discard, false);
+	/* Nor is it to be taken, again and again, from whoever has it. */
+	WRITE_ONCE(node->taken, true);
 	dstb_member_refuse(node, reason);
 	node->ops->close(node);
 }
@@ -128,6 +130,32 @@ void dstb_admit_failed(struct dstb_node *node, int err)
 		dstb_member_retry(node, RETRY_MS);
 }
 
+/*
+ * Another life of its target, and nobody else has what may have been in its cache. Without other
+ * copies it is the same when the node was out.
+ */
+static bool lost_its_cache(struct dstb_node *node)
+{
+	return !node->config.witness && node->volatile_cache && node->instance &&
+	       node->instance != instance_of(node) &&
+	       (node->part == DSTB_PART_IN || !node->vol->dirty.bits);
+}
+
+/*
+ * The next flush says so. Who is syncing may have got what is lost now: until both are the same
+ * again, the first is believed.
+ */
+static void cache_lost(struct dstb_node *node)
+{
+	struct dstb_dirty *dirty = &node->vol->dirty;
+	u32 nr;
+
+	WRITE_ONCE(node->cache_lost, true);
+	if (dirty->bits)
+		for_each_set_bit(nr, dirty->bits, dirty->nr_regions)
+			set_bit(nr, dirty->unclean);
+}
+
 /* Brings the node's medium up to date. @full: it has nothing. @sync: says what it did. */
 static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, bool full, bool *sync)
 {
@@ -141,17 +169,19 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
 		err = make_lacks(node);
 	if (!err && tracked && !keep)
 		*sync = enter_sync(node);
-	/* Another life of its target, and nobody else has what may have been in its cache. */
-	if (!err && !keep && !*sync && node->part == DSTB_PART_IN && node->volatile_cache &&
-	    node->instance != instance_of(node))
-		WRITE_ONCE(node->cache_lost, true);
+	if (!err && !keep && !*sync && lost_its_cache(node))
+		cache_lost(node);
 	if (!err && full && *sync)
 		dstb_bitmap_fill(vol);
 	if (!err && *sync)
 		err = begin_sync(node, full);
 	if (!err && tracked)
 		err = dstb_bitmap_write_all(node);
-	return err ?: dstb_super_write_one(node);
+	if (err)
+		return err;
+	/* Nobody may have the same age with another table. */
+	dstb_record_age(vol);
+	return dstb_super_write_one(node);
 }
 
 /**
@@ -255,8 +285,8 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 
 /*
  * A node is put out that the superblock calls in sync, and is about to get that superblock: it must
- * not say so any more, or what the node has would be believed if it all ended just then. While the
- * volume is made the new age comes at the end.
+ * not say so any more, or what the node has would be believed if it all ended just then. Whoever has
+ * all has the same age with another table until the volume is made: what this one gets is younger.
  */
 static void record_out(struct dstb_node *node)
 {
@@ -264,6 +294,8 @@ static void record_out(struct dstb_node *node)
 
 	if (!READ_ONCE(vol->started)) {
 		vol->super->nodes[node->index].flags &= ~DST_DISK_NODE_IN_SYNC;
+		vol->super->flags &= ~DST_DISK_CLEAN;
+		vol->activating = true;
 		return;
 	}
 	/* Whether a quorum takes it or not. */

@@ -33,6 +33,7 @@ int dstb_member_check_place(const struct dstb_volume *vol, const struct dstb_nod
 			    const struct dstb_node_config *to, struct netlink_ext_ack *extack);
 
 /* record.c */
+void dstb_record_age(struct dstb_volume *vol);
 bool dstb_record(struct dstb_volume *vol);
 void dstb_record_work_fn(struct work_struct *work);
 void dstb_record_clean(struct dstb_volume *vol);

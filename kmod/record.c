@@ -23,8 +23,8 @@
 
 #define RETRY	HZ	/* after a record that no quorum took */
 
-/* Puts into the superblock who is in sync now. Says whether that is news. */
-static bool update_super(struct dstb_volume *vol)
+/* Puts into the superblock who is in sync now. What is news wants a new age. */
+static void update_super(struct dstb_volume *vol)
 {
 	struct dstb_super *super = vol->super;
 	bool news = false, early = READ_ONCE(vol->early_wanted);
@@ -35,11 +35,19 @@ static bool update_super(struct dstb_volume *vol)
 		struct dstb_node *node = vol->nodes[i];
 		bool in = READ_ONCE(node->part) == DSTB_PART_IN;
 
+		/* Nobody else has its data: out or not, it is needed to assemble the volume. */
+		if (vol->map.layout.copies == 1) {
+			WRITE_ONCE(node->recorded, in);
+			WRITE_ONCE(node->sure, in);
+			continue;
+		}
 		if (in && !node->recorded) {
 			/* From now on, what misses it waits for the record that it did. */
 			WRITE_ONCE(node->recorded, true);
 			smp_mb(); /* recorded, then the look: pairs with dstb_io_missed() */
 			in = READ_ONCE(node->part) == DSTB_PART_IN;
+			/* What missed it just then waits for a record that would be no news. */
+			news = news || !in;
 		}
 		if (!in)
 			WRITE_ONCE(node->sure, false);
@@ -55,17 +63,30 @@ static bool update_super(struct dstb_volume *vol)
 		super->flags |= DST_DISK_EARLY;
 		news = true;
 	}
-	return news;
+	if (news) {
+		vol->activating = true;
+		vol->unrecorded = true;
+	}
 }
 
-static void new_age(struct dstb_super *super)
+/**
+ * dstb_record_age() - before a superblock is written: what is new in it has a new age
+ * @vol:	the volume
+ *
+ * Context: as dstb_record().
+ */
+void dstb_record_age(struct dstb_volume *vol)
 {
 	u64 nonce;
 
+	if (!vol->activating)
+		return;
 	do {
 		nonce = get_random_u64();
 	} while (!nonce);
-	dstb_age_bump(super, nonce);
+	dstb_age_bump(vol->super, nonce);
+	vol->activating = false;
+	vol->unrecorded = true;
 }
 
 /*
@@ -82,6 +103,15 @@ static bool table_taken(const struct dstb_volume *vol)
 	return nr * 2 >= vol->nr_before;
 }
 
+static u32 nr_ready(const struct dstb_volume *vol)
+{
+	u32 nr = 0, i;
+
+	for (i = 0; i < vol->nr_nodes; i++)
+		nr += READ_ONCE(vol->nodes[i]->ready);
+	return nr;
+}
+
 /*
  * Fewer nodes are there than must be: that a witness has gone, or one that was syncing, is no news.
  * So are fewer than half, or more of them again, that do by the policy's word: whose word counts
@@ -89,11 +119,9 @@ static bool table_taken(const struct dstb_volume *vol)
  */
 static bool votes_changed(struct dstb_volume *vol)
 {
-	u32 nr = 0, i;
+	u32 nr = nr_ready(vol);
 	bool weak;
 
-	for (i = 0; i < vol->nr_nodes; i++)
-		nr += READ_ONCE(vol->nodes[i]->ready);
 	if (vol->degraded_ok && nr)
 		return false;
 	weak = nr * 2 < vol->nr_nodes;
@@ -114,6 +142,20 @@ static void set_quorum(struct dstb_volume *vol, bool ok, u32 votes)
 		queue_work(vol->new_wq, &vol->held_work);
 }
 
+/*
+ * Could a quorum have it at all? Else nothing is written: an age that only a minority has looks,
+ * when another machine has taken the volume over, as if it had been written apart (R9).
+ */
+static bool may_record(struct dstb_volume *vol)
+{
+	u32 nr = nr_ready(vol);
+
+	if ((vol->degraded_ok && nr) || dstb_recovery_quorum(vol, nr))
+		return true;
+	set_quorum(vol, false, nr);
+	return false;
+}
+
 /**
  * dstb_record() - make the superblocks say what is
  * @vol:	the volume
@@ -123,17 +165,21 @@ static void set_quorum(struct dstb_volume *vol, bool ok, u32 votes)
  */
 bool dstb_record(struct dstb_volume *vol)
 {
-	bool news, enough, ok;
+	bool enough, ok;
 	u32 votes, i;
 
 	if (votes_changed(vol))
 		vol->unrecorded = true;
-	while ((news = update_super(vol)) || vol->unrecorded) {
+	for (update_super(vol); vol->unrecorded; update_super(vol)) {
+		/* By force nodes go out one by one, and have missed nothing. */
+		smp_rmb(); /* who is out, then whether that is why: dead before any is put out */
+		if (READ_ONCE(vol->gate_dead))
+			return false;
+		ok = may_record(vol);
+		if (!ok)
+			goto later;
 		/* Once more what could not be recorded is no new age. */
-		if (news || vol->activating)
-			new_age(vol->super);
-		vol->activating = false;
-		vol->unrecorded = true;
+		dstb_record_age(vol);
 		dstb_fault_wait(&vol->faults, &vol->faults.age_before_ms);
 		votes = dstb_super_write(vol);
 		dstb_fault_wait(&vol->faults, &vol->faults.age_after_ms);
@@ -146,7 +192,7 @@ bool dstb_record(struct dstb_volume *vol)
 			vol->unrecorded = false;
 			vol->nr_before = 0;
 			vol->newcomer = NULL;
-			for (i = 0; i < vol->nr_data; i++) {
+			for (i = 0; vol->map.layout.copies > 1 && i < vol->nr_data; i++) {
 				bool in = vol->super->nodes[i].flags & DST_DISK_NODE_IN_SYNC;
 
 				WRITE_ONCE(vol->nodes[i]->recorded, in);
@@ -155,14 +201,15 @@ bool dstb_record(struct dstb_volume *vol)
 			WRITE_ONCE(vol->early_ok, vol->super->flags & DST_DISK_EARLY);
 		}
 		set_quorum(vol, ok, votes);
-		if (!ok) {
-			/* Somebody who is there may take it next time: nobody else would ask. */
-			if (vol->started)
-				queue_delayed_work(vol->meta_wq, &vol->member_work, RETRY);
-			return false;
-		}
+		if (!ok)
+			goto later;
 	}
 	return true;
+later:
+	/* Somebody who is there may take it next time: nobody else would ask. */
+	if (vol->started)
+		queue_delayed_work(vol->meta_wq, &vol->member_work, RETRY);
+	return false;
 }
 
 /**
@@ -228,6 +275,9 @@ void dstb_record_clean(struct dstb_volume *vol)
 		    !READ_ONCE(vol->nodes[i]->ready))
 			return;
 	if (vol->dirty.bits && (dstb_dirty_clean_now(vol) || !dstb_dirty_flush(vol)))
+		return;
+	/* Whoever assembles it next would take the copies for the same (R3). */
+	if (vol->dirty.bits && !bitmap_empty(vol->dirty.unclean, vol->dirty.nr_regions))
 		return;
 	if (vol->unrecorded || !vol->quorum)
 		return;

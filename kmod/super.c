@@ -152,12 +152,15 @@ u32 dstb_super_write(struct dstb_volume *vol)
  * @node:	the node
  *
  * Context: process, may sleep.
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno; -ESHUTDOWN when the volume is dead.
  */
 int dstb_super_write_one(struct dstb_node *node)
 {
 	struct dstb_raw raw;
 
+	/* What the superblock says now may only be that its nodes were put out by force. */
+	if (READ_ONCE(node->vol->gate_dead))
+		return -ESHUTDOWN;
 	prepare(node, &raw, buf_of(node->vol, 0));
 	dstb_raw_run(node->vol, &raw, 1);
 	if (!raw.status)

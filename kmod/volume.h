@@ -195,7 +195,7 @@ struct dstb_io_pools {
  * @parked:	writes and flushes that wait for the superblocks. Under @lock
  * @park_fails:	they fail instead: no quorum, and @no_wait. Under @lock
  * @unrecorded:	the superblocks are to be written. The meta_wq's
- * @activating:	with a new age. The meta_wq's
+ * @activating:	with a new age: what they say is another thing. The meta_wq's
  * @nr_before:	their table of nodes is another one, and not recorded yet: how many the old one had;
  *		else 0. The meta_wq's
  * @newcomer:	the node that was not in it. The meta_wq's

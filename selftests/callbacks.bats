@@ -612,6 +612,7 @@ ticked() { [ "$(seen 0)" -ge "$1" ]; }
 	retry 10 ticked $((before + 2))
 	bpftool link detach pinned /sys/fs/bpf/dst/ticks
 	retry 5 volume_is v state policy-lost
+	sleep 1 # one may have been under way
 	before=$(seen 0)
 	sleep 3
 	seen_is 0 "$before"

@@ -24,7 +24,17 @@ machines() {
 }
 in_sync() { dst volume wait data --until in-sync --timeout $((60 * DST_SLOW)); }
 
+# Feared: alone, the primary gives its secondary up, and that looks like a split brain when it returns (R9).
+@test "a pair: the primary is alone for long before it dies, and returns as secondary all the same" {
+	taken_over eval 'retry 20 node_is data 1 state away; sleep 2'
+}
+
 @test "a pair: the primary dies, the other takes over, nothing is lost, the first returns as secondary" {
+	taken_over
+}
+
+# taken_over [COMMAND...]: which is run while the primary is alone
+taken_over() {
 	machines
 	ns=a volume data export:disk-a "dst://$b/disk-b" --witness "dst://$c/disk-c" --policy mirror --grace 2
 	ns=a in_sync
@@ -33,6 +43,7 @@ in_sync() { dst volume wait data --until in-sync --timeout $((60 * DST_SLOW)); }
 	put "$BATS_TEST_TMPDIR/one" /dev/dst/data
 	# a dies: nobody hears of it any more, and it does not say good-bye.
 	cut_link a init
+	ns=a "${@:-true}"
 	ns=a dst volume stop data --force
 	ns=b volume_gone_later data
 	ns=b dst volume assemble data "dst://$a/disk-a" export:disk-b "dst://$c/disk-c" --takeover --grace 2

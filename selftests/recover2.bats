@@ -115,6 +115,52 @@ dump() { "$superdump" "$1" | jq -r "$2"; }
 	equal clean "$(dump /dev/a .super.clean)" true
 }
 
+# Feared: an orderly stop says that nothing was under way, and then nobody compares what may differ since the crash (R3).
+@test "what may differ since a crash is made the same in the end, however often the volume is stopped meanwhile" {
+	local nr
+	local_pair 32
+	patterns 1
+	for nr in 3 5 7; do put "$new" /dev/dst/v $nr; done
+	dstctl volume stop v --force
+	for nr in 3 5 7; do spoil /dev/b $((nr << 20)) 65536; done
+	echo $((60000 * DST_SLOW)) > /sys/kernel/debug/dst/first_region_ms
+	defer eval 'echo 0 > /sys/kernel/debug/dst/first_region_ms'
+	again v /dev/a /dev/b
+	retry 20 _in_window
+	# The one that is being compared ends with it.
+	dstctl volume stop v
+	echo 0 > /sys/kernel/debug/dst/first_region_ms
+	not same_bytes /dev/a /dev/b "$(data_bytes /dev/a)" > /dev/null
+	equal clean "$(dump /dev/a .super.clean)" false
+	again v /dev/a /dev/b
+	quiet v
+	stopped_equal /dev/a /dev/b
+	for nr in 3 5 7; do got "$new" /dev/b $nr; done
+	equal clean "$(dump /dev/a .super.clean)" true
+}
+
+# Feared: the superblocks say that nobody has that node's data, and the volume can't be assembled any more.
+@test "a volume of one copy that a node failed in is assembled like any other" {
+	policies linear
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	dm_linear flaw /dev/a > /dev/null
+	volume v --policy linear /dev/mapper/flaw /dev/b
+	patterns 1
+	put "$old" /dev/dst/v 20
+	put "$old" /dev/dst/v
+	dm_fail flaw
+	not dd if="$new" of=/dev/dst/v bs=64k count=1 oflag=direct 2> /dev/null
+	retry 10 node_is v 0 state failed
+	put "$new" /dev/dst/v 20
+	dm_heal flaw /dev/a
+	stop v
+	again v /dev/mapper/flaw /dev/b
+	got "$old" /dev/dst/v
+	got "$new" /dev/dst/v 20
+	stop v
+}
+
 @test "an old copy of a node's medium is not believed when the volume is assembled" {
 	local_pair 16
 	patterns
