@@ -285,8 +285,9 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 
 /*
  * A node is put out that the superblock calls in sync, and is about to get that superblock: it must
- * not say so any more, or what the node has would be believed if it all ended just then. Whoever has
- * all has the same age with another table until the volume is made: what this one gets is younger.
+ * not say so any more, or what the node has would be believed if it all ended just then. Whoever
+ * has all has the same age with another table until the volume is made: what this one gets is
+ * younger.
  */
 static void record_out(struct dstb_node *node)
 {

@@ -30,6 +30,7 @@ common_teardown() {
 
 # bats notes the call stack before each command, so that it can say where a test failed. Under emulation that takes longer
 # than most of the commands (4 ms each). Here it is noted when a command has failed, or the time is up.
+# shellcheck disable=SC2034 # bats's own
 trace_failures_only() {
 	trap - DEBUG
 	BATS_DEBUG_LAST_STACK_TRACE=() BATS_DEBUG_LASTLAST_STACK_TRACE=()
@@ -41,6 +42,7 @@ _command_failed() {
 	bats_capture_stack_trace
 	bats_error_trap
 }
+# shellcheck disable=SC2034 # likewise
 _time_is_up() {
 	echo "interrupted: $1"    # the stack has its line wrong
 	bats_capture_stack_trace
