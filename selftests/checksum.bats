@@ -15,9 +15,9 @@ twin() { disk "$1" $(($(blockdev --getsize64 "$2") >> 20)) > /dev/null && copy "
 # some_differ DISK: in five pieces of 64 KiB: a sector, two sectors in two of them, two in one, the last sector
 some_differ() {
 	spoil "$1" $((5 * 1048576 + 7 * 512)) 512
-	spoil "$1" $((20 * 1048576 - 512)) 1024
-	spoil "$1" $((30 * 1048576 + 65536)) 512
-	spoil "$1" $((30 * 1048576 + 2 * 65536 - 512)) 512
+	spoil "$1" $((12 * 1048576 - 512)) 1024
+	spoil "$1" $((20 * 1048576 + 65536)) 512
+	spoil "$1" $((20 * 1048576 + 2 * 65536 - 512)) 512
 	spoil "$1" $(($(data_bytes "$1") - 512)) 512
 }
 differing=$((5 * 65536))
@@ -39,10 +39,10 @@ carried() { cat /sys/class/net/to-far/statistics/{rx,tx}_bytes | awk '{ n += $1 
 # a_full_pair: v over the local disks a and b with something on them
 a_full_pair() {
 	policies mirror
-	disk a 64 > /dev/null
-	disk b 64 > /dev/null
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
 	volume v --policy mirror --checksum /dev/a /dev/b
-	patterns 40
+	patterns 20
 	put "$new" /dev/dst/v 8
 	quiet v
 }
@@ -60,8 +60,8 @@ a_full_pair() {
 
 @test "a remote node that has it all is sent nothing, and one that differs gets what does" {
 	local before
-	pair 64 --checksum
-	patterns 40
+	pair 32 --checksum
+	patterns 20
 	put "$new" /dev/dst/v 8
 	quiet v
 	twin c /dev/a
@@ -81,11 +81,11 @@ a_full_pair() {
 	local before
 	policies mirror
 	far
-	disk a 64 > /dev/null
-	disk b 64 > /dev/null
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
 	remote b /dev/b
 	volume v --policy mirror --checksum "dst://$far/b" /dev/a
-	patterns 40
+	patterns 20
 	put "$new" /dev/dst/v 8
 	quiet v
 	twin c /dev/b
@@ -111,7 +111,7 @@ a_full_pair() {
 	some_differ /dev/c
 	twin d /dev/a
 	spoil /dev/d $((5 << 20)) 512
-	spoil /dev/d $((50 << 20)) 65536
+	spoil /dev/d $((25 << 20)) 65536
 	fault region_ms 20
 	dstctl node add v /dev/c --adopt
 	dstctl node add v /dev/d --adopt
@@ -124,13 +124,13 @@ a_full_pair() {
 }
 
 @test "of a region that a node missed a write in, what was not written is not copied" {
-	pair 64 --checksum --grace 1
+	pair 32 --checksum --grace 1
 	unexport b
 	retry 20 state_is 1 away
 	local before
 	before=$(sectors_written /dev/b)
 	writes $((3 << 20))
-	writes $(((40 << 20) + 61440)) 2
+	writes $(((24 << 20) + 61440)) 2
 	equal missed "$(node_field v 1 dirty)" $((2 << 20))
 	remote b /dev/b
 	in_sync v
@@ -140,7 +140,7 @@ a_full_pair() {
 }
 
 @test "nothing is lost under load, whatever is cut: the node comes back, again and again" {
-	pair 64 --checksum --grace 1
+	pair 32 --checksum --grace 1
 	history_start /dev/dst/v --size 16M
 	for _ in 1 2 3; do
 		cut
@@ -229,10 +229,9 @@ $((bad + 8)) $((size - bad - 8)) linear /dev/c $((bad + 8))" > /dev/null
 	got "$new" /dev/dst/v 1
 }
 
-# target NAME [OPTION...]: wirepeer is one, on the socket $sock; not ours
+# target NAME [OPTION...]: wirepeer is one, at 127.0.0.1:7704; not ours
 target() {
-	sock=$BATS_TEST_TMPDIR/$1.sock
-	background "$peer" "${@:2}" good "$sock" > "$BATS_TEST_TMPDIR/$1"
+	background "$peer" "${@:2}" good 127.0.0.1:7704 > "$BATS_TEST_TMPDIR/$1"
 	retry 5 grep -q listening "$BATS_TEST_TMPDIR/$1"
 }
 # is_copied_to NAME: a node there gets what it missed
@@ -240,7 +239,7 @@ is_copied_to() {
 	policies mirror
 	disk a 64 > /dev/null
 	patterns 4
-	volume v --policy mirror --checksum --adopt /dev/a "dst+unix:///e?socket=$sock"
+	volume v --policy mirror --checksum --adopt /dev/a dst://127.0.0.1:7704/e
 	in_sync v
 	quiet v
 	dstctl node suspend v 1
