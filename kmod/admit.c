@@ -24,6 +24,7 @@
 #include "volume.h"
 
 #define RETRY_MS	10000	/* when the last copy can't be read */
+#define BUSY_MS		500	/* while writes that were acknowledged early are under way */
 #define MEMORY_MS	1000	/* when there was no memory to look at it */
 
 static void refuse(struct dstb_node *node, const char *reason)
@@ -287,21 +288,23 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
  * A node is put out that the superblock calls in sync, and is about to get that superblock: it must
  * not say so any more, or what the node has would be believed if it all ended just then. Whoever
  * has all has the same age with another table until the volume is made: what this one gets is
- * younger.
+ * younger. Says whether that is so: not while writes that were acknowledged early are under way.
  */
-static void record_out(struct dstb_node *node)
+static bool record_out(struct dstb_node *node)
 {
 	struct dstb_volume *vol = node->vol;
+	struct dstb_super_node *entry = &vol->super->nodes[node->index];
 
 	if (!READ_ONCE(vol->started)) {
-		vol->super->nodes[node->index].flags &= ~DST_DISK_NODE_IN_SYNC;
+		entry->flags &= ~DST_DISK_NODE_IN_SYNC;
 		vol->super->flags &= ~DST_DISK_CLEAN;
 		vol->activating = true;
-		return;
+		return true;
 	}
 	/* Whether a quorum takes it or not. */
 	dstb_record(vol);
 	dstb_member_kick(vol); /* for what waited for that */
+	return !(entry->flags & DST_DISK_NODE_IN_SYNC);
 }
 
 /*
@@ -321,8 +324,10 @@ static void admit_old_copy(struct dstb_node *node, const struct dstb_super *thei
 	}
 	dstb_admit_begin(node);
 	dstb_node_end_pending(node);
-	record_out(node);
-	dstb_admit(node, NULL, true);
+	if (record_out(node))
+		dstb_admit(node, NULL, true);
+	else
+		dstb_member_retry(node, BUSY_MS);
 }
 
 /* Has the volume a quorum by the count, not by somebody's word? */
@@ -345,8 +350,8 @@ static bool policy_discards(struct dstb_node *node, const struct dstb_super *the
 		return false;
 	dstb_admit_begin(node);
 	dstb_node_end_pending(node);
-	record_out(node);
-	return has_majority(vol) && dstb_recovery_arbitrate(node, theirs->age.seq);
+	return record_out(node) && has_majority(vol) &&
+	       dstb_recovery_arbitrate(node, theirs->age.seq);
 }
 
 /* Is what a node has that was written apart of no use? */

@@ -25,10 +25,24 @@ static bool early_enter(struct dstb_volume *vol)
 	bool ok;
 
 	spin_lock_irqsave(&vol->lock, flags);
-	ok = list_empty(&vol->flushes);
+	ok = list_empty(&vol->flushes) && !vol->early_hold;
 	vol->nr_early += ok;
+	vol->nr_early_legs += ok;
 	spin_unlock_irqrestore(&vol->lock, flags);
 	return ok;
+}
+
+/* All legs have ended. The record of who missed it, which it waits for, may wait for that. */
+static void early_landed(struct dstb_volume *vol)
+{
+	unsigned long flags;
+	bool kick;
+
+	spin_lock_irqsave(&vol->lock, flags);
+	kick = !--vol->nr_early_legs && vol->early_hold;
+	spin_unlock_irqrestore(&vol->lock, flags);
+	if (kick)
+		dstb_member_kick(vol);
 }
 
 static void early_exit(struct dstb_volume *vol)
@@ -151,10 +165,12 @@ void dstb_write_early_ack(struct dstb_io *io)
 {
 	if (test_bit(0, &io->acked) || !early_ok(io) || !early_enter(io->vol))
 		return;
-	if (test_and_set_bit(0, &io->acked))
+	if (test_and_set_bit(0, &io->acked)) {
+		early_landed(io->vol);
 		early_exit(io->vol);
-	else
+	} else {
 		dstb_io_bio_done(io, BLK_STS_OK);
+	}
 }
 
 /* ---- the end ---- */
@@ -217,6 +233,9 @@ void dstb_write_done(struct dstb_io *io)
 	blk_status_t status = acked ? BLK_STS_OK : write_status(io);
 	struct dstb_volume *vol = io->vol;
 
+	/* Once: it may be parked after that. */
+	if (acked && !test_and_set_bit(1, &io->acked))
+		early_landed(vol);
 	if (acked && atomic_read(&io->refused))
 		fail_refusers(io);
 	/* One that fails needs no record. */

@@ -23,14 +23,51 @@
 
 #define RETRY	HZ	/* after a record that no quorum took */
 
-/* Puts into the superblock who is in sync now. What is news wants a new age. */
-static void update_super(struct dstb_volume *vol)
+/* Is somebody else in sync than the superblock says? */
+static bool sync_changes(const struct dstb_volume *vol)
+{
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++)
+		if ((READ_ONCE(vol->nodes[i]->part) == DSTB_PART_IN) !=
+		    !!(vol->super->nodes[i].flags & DST_DISK_NODE_IN_SYNC))
+			return true;
+	return false;
+}
+
+/*
+ * A write that was acknowledged before all its legs were done counts on the first copy: after a
+ * crash that is believed. Which one it is changes when no such write has legs under way. Says
+ * whether one has; there are no more from here on until early_go_on().
+ */
+static bool early_hold(struct dstb_volume *vol)
+{
+	bool busy;
+
+	spin_lock_irq(&vol->lock);
+	vol->early_hold = true;
+	busy = vol->nr_early_legs;
+	spin_unlock_irq(&vol->lock);
+	return busy;
+}
+
+static void early_go_on(struct dstb_volume *vol)
+{
+	spin_lock_irq(&vol->lock);
+	vol->early_hold = false;
+	spin_unlock_irq(&vol->lock);
+}
+
+/*
+ * Puts into the superblock who is in sync now, unless @as_it_is. What is news wants a new age.
+ */
+static void update_super(struct dstb_volume *vol, bool as_it_is)
 {
 	struct dstb_super *super = vol->super;
 	bool news = false, early = READ_ONCE(vol->early_wanted);
 	u32 i;
 
-	for (i = 0; i < vol->nr_data; i++) {
+	for (i = 0; !as_it_is && i < vol->nr_data; i++) {
 		struct dstb_super_node *entry = &super->nodes[i];
 		struct dstb_node *node = vol->nodes[i];
 		bool in = READ_ONCE(node->part) == DSTB_PART_IN;
@@ -156,6 +193,58 @@ static bool may_record(struct dstb_volume *vol)
 	return false;
 }
 
+/* Writes the superblocks. Says whether a quorum has them. */
+static bool write_record(struct dstb_volume *vol)
+{
+	bool enough, ok;
+	u32 votes, i;
+
+	/* Once more what could not be recorded is no new age. */
+	dstb_record_age(vol);
+	dstb_fault_wait(&vol->faults, &vol->faults.age_before_ms);
+	votes = dstb_super_write(vol);
+	dstb_fault_wait(&vol->faults, &vol->faults.age_after_ms);
+	/* The operator's word counts until there is a quorum. */
+	enough = dstb_recovery_quorum(vol, votes);
+	ok = (enough || (vol->degraded_ok && votes)) && table_taken(vol);
+	if (enough)
+		vol->degraded_ok = false;
+	if (ok) {
+		vol->unrecorded = false;
+		vol->nr_before = 0;
+		vol->newcomer = NULL;
+		for (i = 0; vol->map.layout.copies > 1 && i < vol->nr_data; i++) {
+			bool in = vol->super->nodes[i].flags & DST_DISK_NODE_IN_SYNC;
+
+			WRITE_ONCE(vol->nodes[i]->recorded, in);
+			WRITE_ONCE(vol->nodes[i]->sure, in);
+		}
+		WRITE_ONCE(vol->early_ok, vol->super->flags & DST_DISK_EARLY);
+	}
+	set_quorum(vol, ok, votes);
+	return ok;
+}
+
+/* As dstb_record(), while there are no more writes that are acknowledged early. */
+static bool record(struct dstb_volume *vol, bool *wait)
+{
+	bool busy;
+
+	for (;;) {
+		busy = early_hold(vol);
+		*wait = busy && sync_changes(vol);
+		if (*wait)
+			return false;
+		update_super(vol, busy);
+		/* By force nodes go out one by one, and have missed nothing. */
+		smp_rmb(); /* who is out, then whether that is why: dead before any is put out */
+		if (!vol->unrecorded)
+			return true;
+		if (READ_ONCE(vol->gate_dead) || !may_record(vol) || !write_record(vol))
+			return false;
+	}
+}
+
 /**
  * dstb_record() - make the superblocks say what is
  * @vol:	the volume
@@ -165,51 +254,17 @@ static bool may_record(struct dstb_volume *vol)
  */
 bool dstb_record(struct dstb_volume *vol)
 {
-	bool enough, ok;
-	u32 votes, i;
+	bool ok, wait;
 
 	if (votes_changed(vol))
 		vol->unrecorded = true;
-	for (update_super(vol); vol->unrecorded; update_super(vol)) {
-		/* By force nodes go out one by one, and have missed nothing. */
-		smp_rmb(); /* who is out, then whether that is why: dead before any is put out */
-		if (READ_ONCE(vol->gate_dead))
-			return false;
-		ok = may_record(vol);
-		if (!ok)
-			goto later;
-		/* Once more what could not be recorded is no new age. */
-		dstb_record_age(vol);
-		dstb_fault_wait(&vol->faults, &vol->faults.age_before_ms);
-		votes = dstb_super_write(vol);
-		dstb_fault_wait(&vol->faults, &vol->faults.age_after_ms);
-		/* The operator's word counts until there is a quorum. */
-		enough = dstb_recovery_quorum(vol, votes);
-		ok = (enough || (vol->degraded_ok && votes)) && table_taken(vol);
-		if (enough)
-			vol->degraded_ok = false;
-		if (ok) {
-			vol->unrecorded = false;
-			vol->nr_before = 0;
-			vol->newcomer = NULL;
-			for (i = 0; vol->map.layout.copies > 1 && i < vol->nr_data; i++) {
-				bool in = vol->super->nodes[i].flags & DST_DISK_NODE_IN_SYNC;
-
-				WRITE_ONCE(vol->nodes[i]->recorded, in);
-				WRITE_ONCE(vol->nodes[i]->sure, in);
-			}
-			WRITE_ONCE(vol->early_ok, vol->super->flags & DST_DISK_EARLY);
-		}
-		set_quorum(vol, ok, votes);
-		if (!ok)
-			goto later;
-	}
-	return true;
-later:
+	ok = record(vol, &wait);
+	if (!wait)
+		early_go_on(vol);
 	/* Somebody who is there may take it next time: nobody else would ask. */
-	if (vol->started)
+	if (!ok && vol->started && !READ_ONCE(vol->gate_dead))
 		queue_delayed_work(vol->meta_wq, &vol->member_work, RETRY);
-	return false;
+	return ok;
 }
 
 /**

@@ -62,7 +62,16 @@ static void replace_fn(struct work_struct *work)
 {
 	struct replacement *r = container_of(work, struct replacement, work);
 	struct dstb_node *node = r->node;
+	struct dstb_volume *vol = node->vol;
 
+	/* It is out; its superblock must not say that it is in sync. */
+	dstb_record(vol);
+	if (vol->super->nodes[node->index].flags & DST_DISK_NODE_IN_SYNC) {
+		NL_SET_ERR_MSG_FMT(r->extack,
+				   "writes that were acknowledged early are under way: try again");
+		r->err = -EBUSY;
+		return;
+	}
 	dstb_admit_begin(node);
 	r->err = dstb_member_check_medium(node, r->adopt, r->extack);
 	if (!r->err)
@@ -71,11 +80,11 @@ static void replace_fn(struct work_struct *work)
 		return;
 	node->super_seq = 0;
 	uuid_gen(&node->uuid);
-	export_uuid(node->vol->super->nodes[node->index].uuid, &node->uuid);
+	export_uuid(vol->super->nodes[node->index].uuid, &node->uuid);
 	/* The table of nodes is another one: so is the age. */
-	node->vol->unrecorded = true;
-	node->vol->activating = true;
-	dstb_record(node->vol);
+	vol->unrecorded = true;
+	vol->activating = true;
+	dstb_record(vol);
 	dstb_admit(node, NULL, true);
 }
 

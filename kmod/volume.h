@@ -142,6 +142,8 @@ struct dstb_io_pools {
  * @copy_pages:	likewise
  * @early:	the policy has asked for that; set once
  * @nr_early:	such writes under way. Under @lock
+ * @nr_early_legs: those of them with legs under way. Under @lock
+ * @early_hold:	there must be no more of them for now: who is in sync is about to change. Under @lock
  * @flushes:	flushes that wait for them. Under @lock
  * @overlap:	writes with several copies under way
  * @wq:		for its connections
@@ -243,6 +245,8 @@ struct dstb_volume {
 	mempool_t copy_pages;
 	bool early;
 	u32 nr_early;
+	u32 nr_early_legs;
+	bool early_hold;
 	struct list_head flushes;
 	struct dstb_overlap overlap;
 	struct workqueue_struct *wq;
