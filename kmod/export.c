@@ -61,6 +61,11 @@ static int open_device(struct dstb_export *exp, struct netlink_ext_ack *extack)
 				   cfg->path);
 		return -EOPNOTSUPP;
 	}
+	if (bdev_logical_block_size(exp->bdev) > DST_WIRE_UNIT) {
+		NL_SET_ERR_MSG_FMT(extack, "%s has blocks of %u bytes, more than %u can't be exported",
+				   cfg->path, bdev_logical_block_size(exp->bdev), DST_WIRE_UNIT);
+		return -EOPNOTSUPP;
+	}
 	if (!bdev_nr_sectors(exp->bdev)) {
 		NL_SET_ERR_MSG_FMT(extack, "%s has size 0", cfg->path);
 		return -ENODEV;
@@ -79,8 +84,8 @@ static void read_limits(struct dstb_export *exp)
 {
 	struct dstb_wire_limits *lim = &exp->limits;
 
-	lim->size = bdev_nr_sectors(exp->bdev);
 	lim->block_size = bdev_logical_block_size(exp->bdev);
+	lim->size = round_down(bdev_nr_sectors(exp->bdev), lim->block_size >> SECTOR_SHIFT);
 	lim->max_discard = range_limit(exp, bdev_max_discard_sectors(exp->bdev));
 	lim->max_write_zeroes = range_limit(exp, bdev_write_zeroes_sectors(exp->bdev));
 	lim->read_only = exp->config.read_only;

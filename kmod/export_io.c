@@ -240,6 +240,18 @@ static void cmd_end_io(struct bio *bio)
 		cmd_done(cmd, status);
 }
 
+/*
+ * The device may have got a volatile cache since the initiator was told that it has none, which
+ * then does not flush it.
+ */
+static bool cmd_fua(const struct dstb_cmd *cmd)
+{
+	const struct dstb_tsession *sess = cmd->tc->session;
+
+	return cmd->flags & DST_WIRE_F_FUA ||
+	       (!sess->told_cache && bdev_write_cache(sess->export->bdev));
+}
+
 static blk_opf_t cmd_opf(const struct dstb_cmd *cmd)
 {
 	switch (cmd->op) {
@@ -248,7 +260,7 @@ static blk_opf_t cmd_opf(const struct dstb_cmd *cmd)
 		return REQ_OP_READ;
 	case DST_WIRE_WRITE:
 		return REQ_OP_WRITE | REQ_SYNC | REQ_IDLE |
-		       (cmd->flags & DST_WIRE_F_FUA ? REQ_FUA : 0);
+		       (cmd_fua(cmd) ? REQ_FUA : 0);
 	case DST_WIRE_FLUSH:
 		return REQ_OP_WRITE | REQ_SYNC | REQ_PREFLUSH;
 	case DST_WIRE_DISCARD:

@@ -168,6 +168,7 @@ struct dstb_export {
  * @dead:	one of its connections broke, or it was ended: takes no more
  * @left:	the initiator has said BYE. Set without a lock
  * @fenced:	another one has taken its place as writer
+ * @told_cache:	that the device has a volatile cache
  */
 struct dstb_tsession {
 	struct list_head list;
@@ -184,6 +185,7 @@ struct dstb_tsession {
 	bool dead;
 	bool left;
 	bool fenced;
+	bool told_cache;
 };
 
 /**

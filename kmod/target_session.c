@@ -168,13 +168,16 @@ none:
 	return NULL;
 }
 
-static void grant(struct dstb_tconn *tc, const struct dstb_tsession *sess)
+static void grant(struct dstb_tconn *tc, struct dstb_tsession *sess)
 {
 	const struct dstb_wire_limits *lim = &sess->limits;
 	struct dst_wire_welcome *w = &tc->ctl->welcome;
 
 	memset(w, 0, sizeof(*w));
 	dstb_export_fill_welcome(sess->export, w);
+	/* What its first connection says is what it goes by. */
+	if (list_empty(&sess->tconns))
+		sess->told_cache = w->device & cpu_to_le16(DST_WIRE_DEV_VWC);
 	w->version = DST_WIRE_VERSION;
 	w->nr_conns = cpu_to_le16(sess->nr_conns);
 	w->depth = cpu_to_le16(lim->depth);

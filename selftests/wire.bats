@@ -349,6 +349,39 @@ breaks() {
 	not grep broke "$BATS_TEST_TMPDIR/good"
 }
 
+# Feared: the initiator was told that there is no cache, does not flush it, and the target loses power (R7).
+@test "what is written to a device that has got a volatile cache since WELCOME is not left in there" {
+	local issued=/sys/kernel/tracing/events/block/block_rq_issue/enable
+	# writes of 64 KiB with FUA, among those of dd
+	durable() {
+		echo > /sys/kernel/tracing/trace
+		dd if=/dev/urandom of=/dev/dst/v bs=64k count=4 oflag=direct status=none
+		grep -c ' WFS 65536 ' /sys/kernel/tracing/trace || :
+	}
+	disk a 16 cache=8 > /dev/null
+	echo write through > /sys/block/a/queue/write_cache
+	exported e /dev/a
+	policies linear
+	volume v --policy linear dst://127.0.0.1/e
+	echo 1 > $issued
+	defer eval "echo 0 > $issued"
+	equal "writes with FUA" "$(durable)" 0
+	echo write back > /sys/block/a/queue/write_cache
+	equal "writes with FUA" "$(durable)" 4 || { cat /sys/kernel/tracing/trace; return 1; }
+}
+
+@test "of a device whose end is no whole block, what is before that is exported" {
+	local odd
+	odd=$(loop_disk odd 8389120 --sector-size 4096)
+	equal sectors "$(sectors "$odd")" 16385
+	exported e "$odd"
+	policies linear
+	volume v --policy linear dst://127.0.0.1/e
+	numbered "$BATS_TEST_TMPDIR/numbers" 2
+	put "$BATS_TEST_TMPDIR/numbers" /dev/dst/v
+	got "$BATS_TEST_TMPDIR/numbers" /dev/dst/v
+}
+
 @test "a reply that nothing asked for fails the node" {
 	local fault
 	policies linear
