@@ -10,6 +10,7 @@
 #include "export.h"
 #include "member.h"
 #include "node.h"
+#include "volume.h"
 #include "uapi/dst_wire.h"
 
 static const char *export_name(const struct dstb_node *node)
@@ -40,12 +41,34 @@ static void export_close(struct dstb_node *node)
 	dstb_export_detach(attached);
 }
 
+/* The second session of a volume would take the place of the first. */
+static bool same_twice(const struct dstb_node *node, struct netlink_ext_ack *extack)
+{
+	const struct dstb_node *other;
+	bool twice = false;
+	u32 i;
+
+	rcu_read_lock();
+	for (i = 0; !twice && (other = dstb_volume_node(node->vol, i)); i++) {
+		twice = other != node && READ_ONCE(other->attached) &&
+			!strcmp(other->config.path, node->config.path);
+		if (twice)
+			NL_SET_ERR_MSG_FMT(extack, "nodes %u and %u are the same export, '%s'",
+					   min(i, node->index), max(i, node->index),
+					   export_name(node));
+	}
+	rcu_read_unlock();
+	return twice;
+}
+
 static int export_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	const struct dstb_volume *vol = node->vol;
 	struct dstb_local_session *attached;
 	bool takeover;
 
+	if (same_twice(node, extack))
+		return -EEXIST;
 	WRITE_ONCE(node->leave_status, 0);
 	takeover = vol->takeover && !READ_ONCE(node->taken);
 	attached = dstb_export_attach(vol, export_name(node), takeover, leave, node, extack);

@@ -17,6 +17,7 @@
 #include "member.h"
 #include "node.h"
 #include "session.h"
+#include "uapi/dst_disk.h"
 
 #define TICK		HZ
 #define CONNS_DEFAULT	8U
@@ -157,6 +158,19 @@ static int open_lane(struct dstb_session *session, u32 index, struct socket *soc
 	return 0;
 }
 
+/* Superblocks are read whole, and no request is longer than what was granted. */
+static int check_grant(const struct dstb_session *session, struct netlink_ext_ack *extack)
+{
+	u32 needed = DST_DISK_COPIES * DST_DISK_SUPER_SECTORS << SECTOR_SHIFT;
+	u32 granted = min(session->limits.max_request, session->window);
+
+	if (!session->node->vol->metadata || granted >= needed)
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "the target grants %u bytes at a time, superblocks need %u",
+			   granted, needed);
+	return -EMEDIUMTYPE;
+}
+
 static void session_free(struct dstb_session *session)
 {
 	u32 i;
@@ -203,11 +217,16 @@ struct dstb_session *dstb_session_open(struct dstb_node *node, struct netlink_ex
 		return ERR_CAST(sock);
 	}
 	grant(session, &w, wanted);
-	session->lanes = kcalloc(session->nr_lanes, sizeof(*session->lanes), GFP_KERNEL);
-	if (!session->lanes) {
+	err = check_grant(session, extack);
+	if (!err) {
+		session->lanes = kcalloc(session->nr_lanes, sizeof(*session->lanes), GFP_KERNEL);
+		if (!session->lanes)
+			err = -ENOMEM;
+	}
+	if (err) {
 		sock_release(sock);
 		kfree(session);
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(err);
 	}
 	for (i = 0; i < session->nr_lanes; i++, sock = NULL) {
 		err = open_lane(session, i, sock, extack);

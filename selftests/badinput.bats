@@ -248,6 +248,9 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	exported e "$a" --shared
 	refused "nodes 0 and 1 are the same export, 'e'" dstctl volume create v --policy linear --shared \
 		dst://127.0.0.1/e dst://127.0.0.1:7700/e
+	dstctl export remove e
+	exported f "$a"
+	refused "nodes 0 and 1 are the same export, 'f'" at_most 20 dstctl volume create v --policy linear export:f export:f
 	nothing_made
 }
 
@@ -402,6 +405,7 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 		block-huge:block physical:block length:WELCOME status:WELCOME op:WELCOME; do
 		refused "speaks something else: .*${bad#*:}" dstctl volume create v --policy linear "dst://127.0.0.1:7703/${bad%:*}"
 	done
+	refused "grants 65536 bytes at a time, superblocks need 131072" dstctl volume create v --policy linear "dst://127.0.0.1:7703/narrow"
 	nothing_made
 }
 

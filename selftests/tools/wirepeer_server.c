@@ -119,6 +119,9 @@ static void bad_limits(struct dst_wire_welcome *w)
 		w->window = cpu_to_le32(4096);
 	if (is_bad("request"))
 		w->max_request = 0;
+	/* Not wrong: too little for superblocks. */
+	if (is_bad("narrow"))
+		w->max_request = cpu_to_le32(65536);
 	if (is_bad("request-odd"))
 		w->max_request = cpu_to_le32(5000);
 	if (is_bad("conns"))
