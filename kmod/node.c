@@ -132,6 +132,9 @@ void dstb_node_pend(struct dstb_leg *leg)
 	unsigned long flags;
 	bool wait = leg->patient;
 
+	/* The partitions of a disk that is being made: nobody brings its nodes back yet. */
+	if (leg->io->op == REQ_OP_READ && node->vol->super && !READ_ONCE(node->vol->started))
+		wait = false;
 	if (wait) {
 		spin_lock_irqsave(&node->lock, flags);
 		wait = node->part != DSTB_PART_OUT && !node->impatient;

@@ -626,11 +626,14 @@ static int volume_make(struct net *net, struct dstb_volume_config *cfg, bool ass
 		return err;
 	}
 	kref_get(&vol->kref);
+	/* From here on it may be stopped; it is not taken apart before it is all there. */
+	percpu_ref_get(&vol->users);
 	dstb_volume_show(vol);
 	dstb_fault_add(vol);
 	dstb_member_start(vol);
 	dstb_recovery_start(vol);
 	volume_update(vol);
+	percpu_ref_put(&vol->users);
 	*volp = vol;
 	return 0;
 }
