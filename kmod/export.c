@@ -62,7 +62,7 @@ static int open_device(struct dstb_export *exp, struct netlink_ext_ack *extack)
 		return -EOPNOTSUPP;
 	}
 	if (bdev_logical_block_size(exp->bdev) > DST_WIRE_UNIT) {
-		NL_SET_ERR_MSG_FMT(extack, "%s has blocks of %u bytes, more than %u can't be exported",
+		NL_SET_ERR_MSG_FMT(extack, "%s has blocks of %u bytes, at most %u can be exported",
 				   cfg->path, bdev_logical_block_size(exp->bdev), DST_WIRE_UNIT);
 		return -EOPNOTSUPP;
 	}

@@ -585,7 +585,7 @@ void dstb_member_reconnect(struct dstb_node *node)
  */
 void dstb_member_retry(struct dstb_node *node, u32 ms)
 {
-	/* While the volume is made nobody else looks at its nodes. Then dstb_member_start() does. */
+	/* While the volume is made nobody else looks at its nodes. Then dstb_member_start does. */
 	if (READ_ONCE(node->vol->started) && !READ_ONCE(node->closing))
 		queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(ms));
 }

@@ -143,7 +143,7 @@ struct dstb_io_pools {
  * @early:	the policy has asked for that; set once
  * @nr_early:	such writes under way. Under @lock
  * @nr_early_legs: those of them with legs under way. Under @lock
- * @early_hold:	there must be no more of them for now: who is in sync is about to change. Under @lock
+ * @early_hold:	there must be no more of them for now: who is in sync is to change. Under @lock
  * @flushes:	flushes that wait for them. Under @lock
  * @overlap:	writes with several copies under way
  * @wq:		for its connections
