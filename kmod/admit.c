@@ -249,6 +249,14 @@ void dstb_admit_begin(struct dstb_node *node)
 	spin_unlock_irq(&node->vol->member_lock);
 }
 
+/* It is to be let in: it is connected again, as what is written, and looked at once more. */
+static void own(struct dstb_node *node)
+{
+	node->look = false;
+	node->ops->close(node);
+	dstb_member_reconnect(node);
+}
+
 /**
  * dstb_admit() - let a node in
  * @node:	the node, open
@@ -263,6 +271,10 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 	bool sync;
 	int err;
 
+	if (node->look) {
+		own(node);
+		return;
+	}
 	err = bring_up(node, theirs, full, &sync);
 	if (err == -EUCLEAN) {
 		refuse(node, "its bitmap is damaged: dstctl node replace --adopt");
@@ -315,6 +327,10 @@ static void admit_old_copy(struct dstb_node *node, const struct dstb_super *thei
 {
 	char reason[DSTB_REASON_LEN];
 
+	if (node->look) {
+		own(node);
+		return;
+	}
 	if (!node->vol->dirty.bits || !dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
 		scnprintf(reason, sizeof(reason),
 			  "an old copy of what it was (age %llu, it had %llu), and nobody else has its data",
@@ -397,7 +413,8 @@ static void admit_known(struct dstb_node *node, const struct dstb_super *theirs)
 			return;
 		}
 		if (is_thrown_away(node, theirs)) {
-			WRITE_ONCE(node->discard, false);
+			/* Nobody is asked again, when it was only looked at so far. */
+			WRITE_ONCE(node->discard, node->look);
 			dstb_admit(node, NULL, true);
 			return;
 		}
@@ -453,6 +470,8 @@ static void admit_blank(struct dstb_node *node)
 		dstb_admit_failed(node, err);
 	} else if (!redundant) {
 		refuse(node, "blank, and nobody else has its data");
+	} else if (node->look) {
+		own(node);
 	} else if (!dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
 		refuse(node, "blank, and the last one that had the data");
 	} else {

@@ -65,6 +65,25 @@ static int look_at_media(struct dstb_volume *vol, bool adopt, struct netlink_ext
 	return err;
 }
 
+/*
+ * Their media are free. Whoever had one is fenced only now; and what somebody else did with it since
+ * the look, is seen.
+ */
+static int own_media(struct dstb_volume *vol, struct netlink_ext_ack *extack)
+{
+	bool looked = false;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < vol->nr_nodes; i++) {
+		if (!vol->nodes[i]->look)
+			continue;
+		looked = true;
+		err = dstb_node_own(vol->nodes[i], extack);
+	}
+	return err || !looked ? err : look_at_media(vol, false, extack);
+}
+
 /**
  * dstb_assemble_new_nodes() - open the nodes of a new volume
  * @vol:	the volume
@@ -92,11 +111,15 @@ int dstb_assemble_new_nodes(struct dstb_volume *vol, const struct dstb_volume_co
 		vol->nodes[i] = dstb_node_alloc(vol, i, &cfg->nodes[i]);
 		if (!vol->nodes[i])
 			return -ENOMEM;
+		if (vol->metadata && !cfg->adopt)
+			dstb_node_look_first(vol->nodes[i]);
 		err = dstb_node_open(vol->nodes[i], extack);
 		if (err)
 			return err;
 	}
 	err = vol->metadata ? look_at_media(vol, cfg->adopt, extack) : 0;
+	if (!err)
+		err = own_media(vol, extack);
 	for (i = 0; !err && i < vol->nr_nodes; i++)
 		err = dstb_member_enter(vol->nodes[i], extack);
 	return err;

@@ -95,7 +95,7 @@ int dstb_export_resume(struct net *net, const char *name, struct netlink_ext_ack
 struct block_device;
 struct dstb_local_session;
 struct dstb_local_session *dstb_export_attach(const struct dstb_volume *vol, const char *name,
-					      bool takeover,
+					      u32 role, bool takeover,
 					      void (*leave)(void *arg, u32 status, const char *why),
 					      void *arg, struct netlink_ext_ack *extack);
 void dstb_export_detach(struct dstb_local_session *ls);

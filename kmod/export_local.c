@@ -74,21 +74,23 @@ static int attach(struct dstb_local_session *ls, struct dstb_export *exp,
 	return err;
 }
 
-static void claim_fill(struct dstb_claim *claim, const struct dstb_volume *vol, bool takeover)
+static void claim_fill(struct dstb_claim *claim, const struct dstb_volume *vol, u32 role,
+		       bool takeover)
 {
 	dstb_claim_init(claim, claim_kick);
 	claim->who.client = vol->uuid;
 	claim->who.instance = vol->instance;
 	claim->volume = vol->name;
-	claim->role = vol->role;
-	claim->takeover = takeover && vol->role == DST_WIRE_WRITER;
+	claim->role = role;
+	claim->takeover = takeover && role == DST_WIRE_WRITER;
 }
 
 /**
  * dstb_export_attach() - use the device of an export of this kernel, as its owner
- * @vol:	the volume; the export is looked for in its network namespace. Its uuid,
- *		instance and role are what the export goes by
+ * @vol:	the volume; the export is looked for in its network namespace. Its uuid and
+ *		instance are what the export goes by
  * @name:	name of the export
+ * @role:	enum dst_wire_role
  * @takeover:	fence other writers. As in HELLO: not when the volume comes back to this export
  * @leave:	asks the holder to stop its I/O, wait for what is under way, and detach. May be
  *		called several times, and even before this function has returned. @status says why,
@@ -109,7 +111,7 @@ static void claim_fill(struct dstb_claim *claim, const struct dstb_volume *vol, 
  * suspended, -EROFS, -ELOOP, -EUSERS, -EINTR, -ENOMEM.
  */
 struct dstb_local_session *dstb_export_attach(const struct dstb_volume *vol, const char *name,
-					      bool takeover,
+					      u32 role, bool takeover,
 					      void (*leave)(void *arg, u32 status, const char *why),
 					      void *arg, struct netlink_ext_ack *extack)
 {
@@ -122,7 +124,7 @@ struct dstb_local_session *dstb_export_attach(const struct dstb_volume *vol, con
 	hello = kzalloc(sizeof(*hello), GFP_KERNEL);
 	if (!ls || !hello)
 		goto free;
-	claim_fill(&ls->claim, vol, takeover);
+	claim_fill(&ls->claim, vol, role, takeover);
 	dstb_chain_fill(vol, hello);
 	init_completion(&ls->kicked);
 	ls->leave = leave;

@@ -399,7 +399,7 @@ static int check_stranger(struct change *c)
 static void look_fn(struct change *c)
 {
 	c->err = dstb_member_check_medium(c->node, c->adopt, c->extack) ?: check_stranger(c);
-	if (c->err)
+	if (c->err || c->node->look)
 		return;
 	c->err = dstb_super_try(c->node);
 	if (c->err)
@@ -440,6 +440,8 @@ static int bring_in(struct change *c)
 			       "a volume of one copy has no bitmap: it can't get another so");
 		err = -EOPNOTSUPP;
 	}
+	if (!err && node->look)
+		err = on_meta_wq(c, look_fn) ?: dstb_node_own(node, c->extack);
 	if (!err)
 		err = on_meta_wq(c, look_fn);
 	if (!err)
@@ -471,6 +473,8 @@ static int add(struct change *c, const struct dstb_node_config *cfg)
 		return -ENOMEM;
 	/* Whoever has it keeps it, even if the volume has taken over the others. */
 	node->taken = true;
+	if (!c->adopt)
+		dstb_node_look_first(node);
 	uuid_gen(&node->uuid);
 	c->node = node;
 	mutex_lock(&node->link);
@@ -539,7 +543,7 @@ static void wipe_fn(struct change *c)
 			!(dstb_age_known(ours, &theirs->age) ||
 			  dstb_age_equal(&theirs->age, &c->node->age))))
 		c->err = -EMEDIUMTYPE;
-	if (!c->err)
+	if (!c->err && !c->node->look)
 		c->err = dstb_super_wipe(c->node);
 	kvfree(theirs);
 }
@@ -557,6 +561,8 @@ static void let_go(struct change *c)
 	mutex_lock(&node->link);
 	err = node->config.path[0] || node->config.addr.len ? node->ops->reopen(node, &ignored) :
 							      -ENODEV;
+	if (!err && node->look)
+		err = on_meta_wq(c, wipe_fn) ?: dstb_node_own(node, &ignored);
 	if (!err)
 		err = on_meta_wq(c, wipe_fn);
 	node->ops->close(node);

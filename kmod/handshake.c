@@ -31,7 +31,7 @@ static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 co
 
 	h->version_min = DST_WIRE_VERSION;
 	h->version_max = DST_WIRE_VERSION;
-	h->role = node->vol->role;
+	h->role = dstb_node_role(node);
 	h->conn = cpu_to_le16(conn);
 	h->nr_conns = cpu_to_le16(nr_conns);
 	h->depth = cpu_to_le16(DSTB_WANTED_DEPTH);

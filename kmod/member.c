@@ -479,6 +479,7 @@ void dstb_member_refuse(struct dstb_node *node, const char *reason)
 	} else {
 		dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
 	}
+	dstb_node_look_first(node);
 	dstb_member_kick(node->vol);
 	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
 }
@@ -496,6 +497,7 @@ static void not_connected(struct dstb_node *node, int err, const char *why)
 	if (err == -EAGAIN) {
 		suspended(node, "by its target");
 	} else if (err == -EMEDIUMTYPE && READ_ONCE(node->part) == DSTB_PART_OUT) {
+		dstb_node_look_first(node);
 		dstb_node_set_state(node, DST_NODE_STATE_REFUSED, why);
 	} else if (READ_ONCE(node->state) == DST_NODE_STATE_AWAY ||
 		   READ_ONCE(node->state) == DST_NODE_STATE_CONNECTING) {

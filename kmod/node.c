@@ -258,7 +258,7 @@ static int check_size(struct dstb_node *node, struct netlink_ext_ack *extack)
 				   node->index, node->size, DSTB_MAX_SECTORS);
 		return -EFBIG;
 	}
-	if (node->read_only && !node->vol->read_only && !node->vol->probing) {
+	if (node->read_only && !node->vol->read_only && !node->look) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u is read-only: create the volume --read-only",
 				   node->index);
 		return -EROFS;
@@ -328,6 +328,23 @@ int dstb_node_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 	if (err)
 		node->ops->close(node);
 	return err;
+}
+
+/**
+ * dstb_node_own() - what was looked at is opened for good
+ * @node:	the node, open as a reader
+ * @extack:	gets the sentence
+ *
+ * Another one may have taken it meanwhile: it is to be looked at again.
+ * Context: process; sleeps, seconds at most; the node's link is held, or its volume is being made.
+ * Return: 0, or a negative errno, and it is closed.
+ */
+int dstb_node_own(struct dstb_node *node, struct netlink_ext_ack *extack)
+{
+	node->look = false;
+	/* That was about the session that only read. */
+	WRITE_ONCE(node->leaving, false);
+	return node->ops->reopen(node, extack);
 }
 
 /**

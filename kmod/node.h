@@ -116,6 +116,8 @@ struct dstb_node_ops {
  * @sync_same:	sectors of the regions that it got since, that were found the same and not copied
  * @sync_stamp:	jiffies when its resync began
  * @sync_gen:	one more with each resync that begins. Under the volume's member_lock
+ * @look:	it is connected, or will be, as a reader: only its medium is to be looked at. Under
+ *		@link, or while the volume is made
  * @taken:	it has been in service: who has it now, if it is not us, has taken it from us
  * @cache_lost:	what it had acknowledged may be gone, and nobody else has it: the next flush fails
  * @reconnect:	connects it again
@@ -182,6 +184,7 @@ struct dstb_node {
 	u64 sync_same;
 	unsigned long sync_stamp;
 	u32 sync_gen;
+	bool look;
 	bool taken;
 	bool cache_lost;
 	struct delayed_work reconnect;
@@ -202,6 +205,7 @@ struct dstb_node {
 struct dstb_node *dstb_node_alloc(struct dstb_volume *vol, u32 index,
 				  const struct dstb_node_config *cfg);
 int dstb_node_open(struct dstb_node *node, struct netlink_ext_ack *extack);
+int dstb_node_own(struct dstb_node *node, struct netlink_ext_ack *extack);
 void dstb_node_destroy(struct dstb_node *node);
 bool dstb_node_set_state(struct dstb_node *node, u32 state, const char *reason);
 void dstb_node_set_part(struct dstb_node *node, enum dstb_part part, bool ready);
@@ -215,6 +219,21 @@ u32 dstb_node_connections(const struct dstb_node *node);
 static inline u32 dstb_node_in_flight(const struct dstb_node *node)
 {
 	return atomic_read(&node->in_flight);
+}
+
+/*
+ * Until it is clear whose its medium is, it is opened as a reader: to be connected as a writer fences
+ * whoever wrote before, and may just be away (R5). Nobody but the holder has a device of this kernel.
+ */
+static inline void dstb_node_look_first(struct dstb_node *node)
+{
+	node->look = node->ops->connections;
+}
+
+/* enum dst_role, how it is opened */
+static inline u32 dstb_node_role(const struct dstb_node *node)
+{
+	return node->look ? DST_ROLE_READER : node->vol->role;
 }
 
 /* The metadata is at the end of the medium. */

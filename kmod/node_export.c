@@ -71,7 +71,8 @@ static int export_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 		return -EEXIST;
 	WRITE_ONCE(node->leave_status, 0);
 	takeover = vol->takeover && !READ_ONCE(node->taken);
-	attached = dstb_export_attach(vol, export_name(node), takeover, leave, node, extack);
+	attached = dstb_export_attach(vol, export_name(node), dstb_node_role(node), takeover,
+				      leave, node, extack);
 	if (IS_ERR(attached))
 		return PTR_ERR(attached);
 	node->attached = attached;

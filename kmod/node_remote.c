@@ -69,7 +69,7 @@ static int suits(const struct dstb_node *node, const struct dstb_session *sessio
 
 	if (dstb_node_meta(lim->size) < node->data_sectors || !dstb_node_meta(lim->size))
 		why = "is too small";
-	else if (lim->read_only)
+	else if (lim->read_only && !node->look)
 		why = "is read-only";
 	else if (node->config.witness || !vol->started)
 		return 0;

@@ -44,7 +44,7 @@ int dstb_member_check_medium(struct dstb_node *node, bool adopt,
 
 /**
  * struct replacement - a node's new medium, for the meta_wq
- * @work:	brings it in
+ * @work:	looks at it, or brings it in
  * @node:	the node
  * @adopt:	although it is not blank
  * @extack:	gets the sentence
@@ -64,6 +64,10 @@ static void replace_fn(struct work_struct *work)
 	struct dstb_node *node = r->node;
 	struct dstb_volume *vol = node->vol;
 
+	if (node->look) {
+		r->err = dstb_member_check_medium(node, r->adopt, r->extack);
+		return;
+	}
 	/* It is out; its superblock must not say that it is in sync. */
 	dstb_record(vol);
 	if (vol->super->nodes[node->index].flags & DST_DISK_NODE_IN_SYNC) {
@@ -175,7 +179,11 @@ int dstb_member_replace(struct dstb_node *node, const struct dstb_node_config *c
 	move_node(node, cfg);
 	/* Until it is in: whoever looks at it, or is to leave it, waits. */
 	mutex_lock(&node->link);
+	if (!adopt)
+		dstb_node_look_first(node);
 	err = node->ops->reopen(node, extack);
+	if (!err && node->look)
+		err = bring_in(node, adopt, extack) ?: dstb_node_own(node, extack);
 	if (!err) {
 		WRITE_ONCE(node->suspended, false);
 		err = bring_in(node, adopt, extack);

@@ -174,7 +174,6 @@ struct dstb_io_pools {
  * @takeover:	nodes are to be taken over from whoever writes to them: until each is in service
  * @metadata:	its nodes hold superblocks
  * @assembled:	it was there before
- * @probing:	its nodes are only read, to see what they are
  * @wrote:	its nodes have got superblocks
  * @degraded_ok: fewer than half of the votes will do, by the operator's word
  * @no_wait:	requests that would wait for a node or a quorum fail
@@ -280,7 +279,6 @@ struct dstb_volume {
 	bool takeover;
 	bool metadata;
 	bool assembled;
-	bool probing;
 	bool wrote;
 	bool degraded_ok;
 

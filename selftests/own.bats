@@ -194,6 +194,41 @@ rejected() { dstctl export show e --json | jq .rejected; }
 	equal sessions "$(sessions e)" 1
 }
 
+# Feared: it asks for the export as a writer just to see what is on the medium; the owner, away for a moment, is fenced.
+@test "who only looks at a medium does not fence its owner who is away" {
+	local there=dst://127.0.0.1
+	policies mirror
+	for name in a b c; do disk $name 16 > /dev/null; done
+	owned() { says '^welcome' 0 --instance 5 hello "$tcp" "$1" && retry 5 sessions_are "$1" 0; }
+	mkfs.ext4 -q /dev/c
+	exported c /dev/c
+	owned c
+	refused "node 0 is not blank" dstctl volume create v --policy mirror $there/c
+	owned c
+	exported b /dev/b
+	volume v --policy mirror /dev/a $there/b
+	retry 60 node_is v 1 state up
+	refused "it is not blank" dstctl node add v $there/c
+	owned c
+	refused "it is not blank" dstctl node replace v 1 $there/c
+	owned c
+	dstctl export remove c
+	stop v
+	dstctl export remove b
+	dst volume assemble v --degraded /dev/a $there/b
+	exported b /dev/c
+	owned b
+	retry 20 node_is v 1 state refused
+	owned b
+	dstctl node resume v 1
+	retry 20 node_is v 1 state refused
+	owned b
+	dstctl export remove b
+	exported b /dev/b
+	dstctl node resume v 1
+	retry 30 node_is v 1 state up
+}
+
 @test "who gives up while it waits leaves nothing behind" {
 	held
 	wait=submitted start old --instance 5 submit "$tcp" e
