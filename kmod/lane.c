@@ -330,27 +330,40 @@ static u32 reply_bytes(const struct dstb_slot *slot)
 	}
 }
 
+/* What nothing asked for: only BYE and LEAVING may come. */
+static enum dstb_rx_verdict lane_notice(struct dstb_conn *conn, const struct dstb_wire_msg *msg)
+{
+	struct dstb_session *session = to_lane(conn)->session;
+	const char *why = dstb_wire_check_notice(msg, session->limits.epoch);
+
+	if (why)
+		return dstb_conn_violation(conn, why);
+	if (msg->op == DST_WIRE_LEAVING) {
+		dstb_member_leaving(session->node);
+		return DSTB_RX_OK;
+	}
+	WRITE_ONCE(session->bye, msg->status ?: DST_WIRE_EGONE);
+	dstb_conn_fail(conn, "%s", bye_reason(msg->status));
+	return DSTB_RX_FAIL;
+}
+
 static enum dstb_rx_verdict lane_header(struct dstb_conn *conn, const struct dstb_wire_msg *msg)
 {
 	struct dstb_lane *lane = to_lane(conn);
 	struct dstb_slot *slot;
 	u32 bytes;
 
+	if (!(msg->flags & DST_WIRE_F_REPLY))
+		return lane_notice(conn, msg);
 	if (msg->epoch != lane->session->limits.epoch)
 		return dstb_conn_violation(conn, "wrong epoch");
-	if (msg->op == DST_WIRE_BYE && !(msg->flags & DST_WIRE_F_REPLY)) {
-		WRITE_ONCE(lane->session->bye, msg->status ?: DST_WIRE_EGONE);
-		dstb_conn_fail(conn, "%s", bye_reason(msg->status));
-		return DSTB_RX_FAIL;
-	}
-	if (msg->op == DST_WIRE_LEAVING && !(msg->flags & DST_WIRE_F_REPLY)) {
-		dstb_member_leaving(lane->session->node);
-		return DSTB_RX_OK;
-	}
-	if (!(msg->flags & DST_WIRE_F_REPLY) || msg->payload_crc)
+	if (msg->flags != DST_WIRE_F_REPLY)
+		return dstb_conn_violation(conn, "flag not allowed");
+	if (msg->payload_crc)
 		goto broken;
 	if (msg->op == DST_WIRE_PING) {
-		if (!test_and_clear_bit(DSTB_PING_DUE, &lane->ping_state))
+		if (msg->tag || msg->length ||
+		    !test_and_clear_bit(DSTB_PING_DUE, &lane->ping_state))
 			goto broken;
 		return DSTB_RX_OK;
 	}

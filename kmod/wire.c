@@ -284,8 +284,11 @@ const char *dstb_wire_check_welcome(const struct dstb_wire_msg *msg,
 	    pbs = le32_to_cpu(w->physical_block_size);
 	u32 conns = le16_to_cpu(w->nr_conns);
 
-	if (msg->op != DST_WIRE_WELCOME || msg->status || msg->length != sizeof(*w))
+	if (msg->op != DST_WIRE_WELCOME || msg->flags || msg->status || msg->epoch ||
+	    msg->length != sizeof(*w))
 		return "malformed WELCOME";
+	if (w->reserved)
+		return "reserved field not zero";
 	if (w->version != DST_WIRE_VERSION)
 		return "version that was not offered";
 	if (!depth || depth > DST_WIRE_MAX_DEPTH || !conns || conns > DST_WIRE_MAX_CONNS)

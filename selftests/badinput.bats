@@ -402,7 +402,8 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	retry 5 grep -q listening "$BATS_TEST_TMPDIR/named"
 	for bad in depth:depth deep:depth window:window request:request request-odd:request conns:connections version:version \
 		session:grants epoch:grants instance:instance features:grants size-0:size size-huge:size size-odd:size block-0:block block-odd:block \
-		block-huge:block physical:block length:WELCOME status:WELCOME op:WELCOME; do
+		block-huge:block physical:block length:WELCOME status:WELCOME op:WELCOME \
+		flags:WELCOME reserved:reserved; do
 		refused "speaks something else: .*${bad#*:}" dstctl volume create v --policy linear "dst://127.0.0.1:7703/${bad%:*}"
 	done
 	refused "grants 65536 bytes at a time, superblocks need 131072" dstctl volume create v --policy linear "dst://127.0.0.1:7703/narrow"

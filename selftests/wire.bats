@@ -388,7 +388,7 @@ breaks() {
 	local fault
 	policies linear
 	target named --sector 2048
-	for fault in unknown-tag free-tag short-reply long-reply wrong-op no-reply odd-status; do
+	for fault in unknown-tag free-tag short-reply long-reply wrong-op odd-status pong; do
 		breaks $fault 'a reply that nothing asked for' 5
 	done
 }
@@ -397,8 +397,18 @@ breaks() {
 	policies linear
 	target named --sector 2048
 	breaks wrong-epoch 'wrong epoch' 5
+	breaks reply-flag 'flag not allowed' 5
 	breaks bad-reply-crc 'bad header crc' 5
 	breaks noise-reply 'bad magic' 5
+}
+
+@test "what a target says unasked is BYE or LEAVING, and nothing but that; all else fails the node" {
+	policies linear
+	target named --sector 2048
+	breaks no-reply 'opcode not allowed here' 5
+	breaks bye-epoch 'wrong epoch' 5
+	breaks bye-sector 'reserved field not zero' 5
+	breaks leaving-status 'status in a notice' 5
 }
 
 @test "a target that ends the session fails the node" {

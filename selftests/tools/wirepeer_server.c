@@ -194,6 +194,10 @@ static bool send_welcome(int fd)
 		msg.length--;
 	if (is_bad("status"))
 		msg.status = 1;
+	if (is_bad("flags"))
+		msg.flags = DST_WIRE_F_REPLY;
+	if (is_bad("reserved"))
+		w.reserved = 1;
 	if (is_bad("op"))
 		msg.op = DST_WIRE_PING;
 	if (is_bad("half"))
@@ -289,6 +293,20 @@ static bool misbehave(int fd, const struct dstb_wire_msg *cmd)
 		msg.epoch++;
 	else if (!strcmp(opt.mode, "bye"))
 		msg = (struct dstb_wire_msg){ .op = DST_WIRE_BYE, .epoch = EPOCH };
+	else if (!strcmp(opt.mode, "bye-epoch"))
+		msg = (struct dstb_wire_msg){ .op = DST_WIRE_BYE, .epoch = EPOCH + 1 };
+	else if (!strcmp(opt.mode, "bye-sector"))
+		msg = (struct dstb_wire_msg){ .op = DST_WIRE_BYE, .sector = 1, .epoch = EPOCH };
+	else if (!strcmp(opt.mode, "leaving-status"))
+		msg = (struct dstb_wire_msg){ .op = DST_WIRE_LEAVING,
+					      .status = DST_WIRE_EGONE,
+					      .epoch = EPOCH };
+	else if (!strcmp(opt.mode, "reply-flag"))
+		msg.flags |= DST_WIRE_F_FUA;
+	else if (!strcmp(opt.mode, "pong"))
+		msg = (struct dstb_wire_msg){ .op = DST_WIRE_PING,
+					      .flags = DST_WIRE_F_REPLY,
+					      .epoch = EPOCH };
 	else if (!strcmp(opt.mode, "fenced"))
 		msg = (struct dstb_wire_msg){ .op = DST_WIRE_BYE,
 					      .status = DST_WIRE_EFENCED,
@@ -439,6 +457,11 @@ static const struct {
 	{ "odd-status", serve_session },
 	{ "wrong-epoch", serve_session },
 	{ "bye", serve_session },
+	{ "bye-epoch", serve_session },
+	{ "bye-sector", serve_session },
+	{ "leaving-status", serve_session },
+	{ "reply-flag", serve_session },
+	{ "pong", serve_session },
 	{ "fenced", serve_session },
 	{ "suspended", serve_session },
 	{ "leaving", serve_session },
