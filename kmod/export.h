@@ -101,5 +101,6 @@ struct dstb_local_session *dstb_export_attach(const struct dstb_volume *vol, con
 void dstb_export_detach(struct dstb_local_session *ls);
 struct block_device *dstb_export_bdev(const struct dstb_local_session *ls);
 u64 dstb_export_instance(const struct dstb_local_session *ls);
+u64 dstb_export_instance_of(struct net *net, const char *name);
 
 #endif /* _DSTB_EXPORT_H */

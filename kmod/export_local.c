@@ -199,3 +199,25 @@ u64 dstb_export_instance(const struct dstb_local_session *ls)
 	mutex_unlock(&dstb_target_lock);
 	return instance;
 }
+
+/**
+ * dstb_export_instance_of() - which life of an export of this kernel it is
+ * @net:	network namespace
+ * @name:	its name
+ *
+ * Context: process, may sleep.
+ * Return: as dstb_export_instance(); 0: there is no such export.
+ */
+u64 dstb_export_instance_of(struct net *net, const char *name)
+{
+	struct dstb_export *exp = dstb_export_get(net, name);
+	u64 instance;
+
+	if (!exp)
+		return 0;
+	mutex_lock(&dstb_target_lock);
+	instance = exp->instance;
+	mutex_unlock(&dstb_target_lock);
+	dstb_export_put(exp);
+	return instance;
+}

@@ -5,6 +5,7 @@
  */
 #include <linux/net.h>
 #include <linux/netlink.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 
@@ -42,7 +43,7 @@ static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 co
 	/* Who reconnects does not ask again. */
 	if (node->vol->takeover && !READ_ONCE(node->taken) && h->role == DST_WIRE_WRITER && !conn)
 		h->hello_flags = DST_WIRE_HELLO_TAKEOVER;
-	h->instance = cpu_to_le64(node->vol->instance);
+	h->instance = cpu_to_le64(node->probing ? get_random_u64() | 1 : node->vol->instance);
 	h->session = cpu_to_le64(session);
 	export_uuid(h->client, &node->vol->uuid);
 	strscpy(h->volume, node->vol->name, sizeof(h->volume));
@@ -183,4 +184,32 @@ struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u6
 free:
 	kfree(hello);
 	return err ? ERR_PTR(err) : sock;
+}
+
+/**
+ * dstb_handshake_probe() - which life of an export is at a node's address?
+ * @node:	the node, probing and not open
+ * @instance:	gets the number
+ * @extack:	gets the sentence
+ *
+ * The target is asked as a reader, and by somebody whom it does not know: no session ends for that.
+ *
+ * Context: process; sleeps, seconds at most.
+ * Return: 0 or a negative errno.
+ */
+int dstb_handshake_probe(struct dstb_node *node, u64 *instance, struct netlink_ext_ack *extack)
+{
+	struct dst_wire_welcome w;
+	struct socket *sock;
+	u8 end;
+
+	sock = dstb_handshake(node, 0, 1, 0, &w, extack);
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
+	*instance = le64_to_cpu(w.instance);
+	/* Until the target has let go: it counts sessions. */
+	kernel_sock_shutdown(sock, SHUT_WR);
+	exact(sock, &end, sizeof(end), false);
+	sock_release(sock);
+	return 0;
 }

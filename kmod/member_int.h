@@ -29,7 +29,7 @@ void dstb_admit_work_fn(struct work_struct *work);
 /* replace.c */
 int dstb_member_check_medium(struct dstb_node *node, bool adopt,
 			     struct netlink_ext_ack *extack);
-int dstb_member_check_place(const struct dstb_volume *vol, const struct dstb_node *node,
+int dstb_member_check_place(struct dstb_volume *vol, const struct dstb_node *node,
 			    const struct dstb_node_config *to, struct netlink_ext_ack *extack);
 
 /* record.c */

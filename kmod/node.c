@@ -279,6 +279,19 @@ const struct dstb_node_ops *dstb_node_ops_of(const struct dstb_node_config *cfg)
 }
 
 /**
+ * dstb_node_export() - which export is this, by its name?
+ * @cfg:	where the node is
+ *
+ * Return: the name, or NULL for a device.
+ */
+const char *dstb_node_export(const struct dstb_node_config *cfg)
+{
+	if (str_has_prefix(cfg->path, DSTB_PATH_EXPORT))
+		return cfg->path + strlen(DSTB_PATH_EXPORT);
+	return cfg->path[0] ? NULL : cfg->export;
+}
+
+/**
  * dstb_node_alloc() - make a node that is not open
  * @vol:	the volume
  * @index:	its place in it

@@ -96,6 +96,7 @@ struct dstb_node_ops {
  * @bdev:	local: the device
  * @session:	remote: the session; RCU for who starts a leg
  * @attached:	local export: what it is attached by
+ * @probing:	remote: no node of its volume, only made to ask which export is there
  * @leave_status: local export: enum dst_wire_status, why it is to be left; 0: it is not
  *
  * Of volumes with metadata (member.c; what is not said to be read elsewhere is its worker's):
@@ -166,6 +167,7 @@ struct dstb_node {
 	struct block_device *bdev;
 	struct dstb_session __rcu *session;
 	struct dstb_local_session *attached;
+	bool probing;
 	u32 leave_status;
 
 	uuid_t uuid;
@@ -215,6 +217,7 @@ u32 dstb_node_busy(struct dstb_node *node);
 const char *dstb_node_state_name(u32 state);
 void dstb_node_view(const struct dstb_node *node, struct dstb_node_view *view);
 u32 dstb_node_connections(const struct dstb_node *node);
+const char *dstb_node_export(const struct dstb_node_config *cfg);
 
 static inline u32 dstb_node_in_flight(const struct dstb_node *node)
 {

@@ -15,7 +15,7 @@
 
 static const char *export_name(const struct dstb_node *node)
 {
-	return node->config.path + strlen(DSTB_PATH_EXPORT);
+	return dstb_node_export(&node->config);
 }
 
 /* With the target's lock held: only remembers it. */

@@ -8,12 +8,14 @@
 #include <linux/slab.h>
 
 #include "dirty.h"
+#include "export.h"
 #include "io.h"
 #include "main.h"
 #include "member.h"
 #include "member_int.h"
 #include "node.h"
 #include "resync.h"
+#include "session.h"
 #include "super.h"
 #include "volume.h"
 
@@ -103,6 +105,58 @@ static int bring_in(struct dstb_node *node, bool adopt, struct netlink_ext_ack *
 	return r.err;
 }
 
+/* Which life of an export is there? 0: of none, it is a device. */
+static int find_instance(struct dstb_volume *vol, const struct dstb_node_config *to, u64 *instance,
+			 struct netlink_ext_ack *extack)
+{
+	struct dstb_node *probe;
+	int err;
+
+	*instance = 0;
+	if (to->path[0]) {
+		if (dstb_node_export(to))
+			*instance = dstb_export_instance_of(vol->net, dstb_node_export(to));
+		return 0;
+	}
+	err = dstb_addr_check(&to->addr, extack);
+	if (err)
+		return err;
+	probe = dstb_node_alloc(vol, vol->nr_nodes, to);
+	if (!probe)
+		return -ENOMEM;
+	probe->look = true;
+	probe->probing = true;
+	err = dstb_handshake_probe(probe, instance, extack);
+	dstb_node_destroy(probe);
+	return err;
+}
+
+/*
+ * The same export by another address: the target would end the session of the node that is there,
+ * before anything could be seen of its medium.
+ */
+static int check_export(struct dstb_volume *vol, const struct dstb_node *node,
+			const struct dstb_node_config *to, struct netlink_ext_ack *extack)
+{
+	u64 instance;
+	int err;
+	u32 i;
+
+	err = find_instance(vol, to, &instance, extack);
+	for (i = 0; !err && instance && i < vol->nr_nodes; i++) {
+		const struct dstb_node *other = vol->nodes[i];
+		const char *name = dstb_node_export(&other->config);
+
+		/* Numbers of targets that are not ours may be not so random: the name, too. */
+		if (other == node || READ_ONCE(other->instance) != instance || !name ||
+		    strcmp(name, dstb_node_export(to)))
+			continue;
+		NL_SET_ERR_MSG_FMT(extack, "that is the export of node %u of the volume", i);
+		err = -EEXIST;
+	}
+	return err;
+}
+
 /**
  * dstb_member_check_place() - is another node of the volume there already?
  * @vol:	the volume
@@ -110,10 +164,10 @@ static int bring_in(struct dstb_node *node, bool adopt, struct netlink_ext_ack *
  * @to:		where
  * @extack:	gets the sentence
  *
- * Context: process, with the control_lock.
- * Return: 0 or -EEXIST.
+ * Context: process, with the control_lock; sleeps, seconds at most.
+ * Return: 0, -EEXIST, or why it can't be asked.
  */
-int dstb_member_check_place(const struct dstb_volume *vol, const struct dstb_node *node,
+int dstb_member_check_place(struct dstb_volume *vol, const struct dstb_node *node,
 			    const struct dstb_node_config *to, struct netlink_ext_ack *extack)
 {
 	u32 i;
@@ -128,7 +182,7 @@ int dstb_member_check_place(const struct dstb_volume *vol, const struct dstb_nod
 		NL_SET_ERR_MSG_FMT(extack, "that is node %u of the volume", i);
 		return -EEXIST;
 	}
-	return 0;
+	return check_export(vol, node, to, extack);
 }
 
 /* Where the node is from now on; it is closed. Whoever shows it looks under its lock. */

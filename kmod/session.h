@@ -157,5 +157,6 @@ struct socket;
 struct dst_wire_welcome;
 struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u64 session,
 			      struct dst_wire_welcome *welcome, struct netlink_ext_ack *extack);
+int dstb_handshake_probe(struct dstb_node *node, u64 *instance, struct netlink_ext_ack *extack);
 
 #endif /* _DSTB_SESSION_H */

@@ -256,6 +256,31 @@ alone() {
 	stopped_equal /dev/a /dev/b
 }
 
+# Feared: the target ends the session of the node that is there, as that of an initiator that has come back.
+@test "an export that is a node already is refused by another address, too, and the node is not disturbed" {
+	local name session
+	policies mirror
+	for name in a b c; do disk $name 16 > /dev/null; done
+	exported b /dev/b --listen dst://127.0.0.1 --listen dst://127.0.0.1:7701
+	exported c /dev/c --max-sessions 1
+	volume v --policy mirror /dev/a dst://127.0.0.1/b
+	session() { dstctl export show b --json | jq -c '.sessions | map(.id)'; }
+	session=$(session)
+	for name in dst://127.0.0.1:7701/b export:b; do
+		refused "that is the export of node 1 of the volume" dstctl node add v $name --adopt
+		refused "that is the export of node 1 of the volume" dstctl node replace v 0 $name --adopt
+	done
+	equal session "$(session)" "$session"
+	equal nodes "$(node_field v 0 state) $(node_field v 1 state)" "up up"
+	# Its own new address is another matter, and so is another export.
+	dstctl node replace v 1 dst://127.0.0.1:7701/b --adopt
+	in_sync v
+	dstctl node add v dst://127.0.0.1/c
+	in_sync v
+	refused "that is the export of node 2 of the volume" dstctl node add v export:c --adopt
+	equal places "$(places)" "/dev/a dst://127.0.0.1:7701/b dst://127.0.0.1:7700/c"
+}
+
 @test "linear and stripe volumes don't get nodes: sectors would move" {
 	local policy name
 	for name in a b c; do disk $name 16 > /dev/null; done
