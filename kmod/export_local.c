@@ -15,6 +15,8 @@
 #include "chain.h"
 #include "target.h"
 
+#define LOOK_MS	200
+
 static void claim_kick(struct dstb_claim *claim)
 {
 	complete(&container_of(claim, struct dstb_local_session, claim)->kicked);
@@ -22,12 +24,13 @@ static void claim_kick(struct dstb_claim *claim)
 
 /*
  * Waits until the claim is decided. dstb_target_lock is held, and dropped while waiting; the caller
- * has a reference on the export. Returns 0 with the sentence if it was refused.
+ * has a reference on the export. Returns 0 with the sentence if it was refused. When the volume is
+ * stopped by force, nobody waits on.
  */
 static int wait_decided(struct dstb_local_session *ls, struct dstb_export *exp,
-			const struct dst_wire_hello *hello, u32 *status, char *text)
+			const struct dstb_volume *vol, const struct dst_wire_hello *hello,
+			u32 *status, char *text)
 {
-	unsigned long end;
 	long left;
 
 	for (;;) {
@@ -40,26 +43,28 @@ static int wait_decided(struct dstb_local_session *ls, struct dstb_export *exp,
 		*status = dstb_claim_decide(&ls->claim, exp, hello, text);
 		if (*status != DSTB_CLAIM_WAIT)
 			return 0;
-		end = ls->claim.since + msecs_to_jiffies(DSTB_CLAIM_MS);
 		mutex_unlock(&dstb_target_lock);
-		left = max((long)(end - jiffies), 1);
-		left = wait_for_completion_interruptible_timeout(&ls->kicked, left);
+		left = wait_for_completion_interruptible_timeout(&ls->kicked,
+								 msecs_to_jiffies(LOOK_MS));
 		mutex_lock(&dstb_target_lock);
 		if (left < 0)
 			return -EINTR;
+		if (READ_ONCE(vol->gate_dead))
+			return -ECANCELED;
 		/* After the lock: a kick that has come since is about what is looked at now. */
 		reinit_completion(&ls->kicked);
 	}
 }
 
 static int attach(struct dstb_local_session *ls, struct dstb_export *exp,
-		  const struct dst_wire_hello *hello, struct netlink_ext_ack *extack)
+		  const struct dstb_volume *vol, const struct dst_wire_hello *hello,
+		  struct netlink_ext_ack *extack)
 {
 	char text[DST_WIRE_TEXT];
 	u32 status;
 	int err;
 
-	err = wait_decided(ls, exp, hello, &status, text);
+	err = wait_decided(ls, exp, vol, hello, &status, text);
 	if (!err && status) {
 		NL_SET_ERR_MSG_FMT(extack, "%.79s", text);
 		err = dstb_wire_errno(status);
@@ -108,7 +113,7 @@ static void claim_fill(struct dstb_claim *claim, const struct dstb_volume *vol, 
  * Context: process; sleeps as long as the device takes, at most DSTB_CLAIM_MS. Signals end it.
  * Return: the session, or an ERR_PTR: -ENOENT no such export, -EBUSY somebody else has it or the
  * device took too long, -ESTALE this instance of the volume was fenced, -EAGAIN the export is
- * suspended, -EROFS, -ELOOP, -EUSERS, -EINTR, -ENOMEM.
+ * suspended, -EROFS, -ELOOP, -EUSERS, -EINTR, -ENOMEM, -ECANCELED the volume is stopped by force.
  */
 struct dstb_local_session *dstb_export_attach(const struct dstb_volume *vol, const char *name,
 					      u32 role, bool takeover,
@@ -132,7 +137,7 @@ struct dstb_local_session *dstb_export_attach(const struct dstb_volume *vol, con
 	exp = dstb_export_get(vol->net, name);
 	if (exp) {
 		mutex_lock(&dstb_target_lock);
-		err = attach(ls, exp, hello, extack);
+		err = attach(ls, exp, vol, hello, extack);
 		mutex_unlock(&dstb_target_lock);
 		/* The session keeps the reference. */
 		if (err)

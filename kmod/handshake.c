@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The initiator's half of the handshake: connect, HELLO, WELCOME or REJECT. Runs in the process of
- * whoever makes the volume; every wait is bounded by DST_WIRE_HANDSHAKE_MS.
+ * whoever makes the volume or connects a node again; every wait is bounded by DST_WIRE_HANDSHAKE_MS,
+ * and ends soon when the volume is stopped by force.
  */
 #include <linux/net.h>
 #include <linux/netlink.h>
@@ -51,28 +52,40 @@ static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 co
 	dstb_wire_encode(&m->hdr, &msg);
 }
 
-static int exact(struct socket *sock, void *buf, size_t len, bool send)
+/* Within the time that a handshake may take, and as long as the volume is to be. */
+static int exact(const struct dstb_node *node, struct socket *sock, void *buf, size_t len,
+		 bool send)
 {
-	struct kvec vec = { .iov_base = buf, .iov_len = len };
-	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL | (send ? 0 : MSG_WAITALL) };
-	int ret = send ? kernel_sendmsg(sock, &msg, &vec, 1, len) :
-			 kernel_recvmsg(sock, &msg, &vec, 1, len, msg.msg_flags);
+	unsigned long end = jiffies + msecs_to_jiffies(DST_WIRE_HANDSHAKE_MS);
+	size_t done = 0;
 
-	if (ret < 0)
-		return ret == -EAGAIN ? -ETIMEDOUT : ret;
-	if (ret == len)
-		return 0;
-	/* Short: the time is over, or the peer has closed. */
-	return sock->sk->sk_shutdown & RCV_SHUTDOWN ? -ECONNRESET : -ETIMEDOUT;
+	while (done < len) {
+		struct kvec vec = { .iov_base = buf + done, .iov_len = len - done };
+		struct msghdr msg = { .msg_flags = MSG_NOSIGNAL };
+		int ret = send ? kernel_sendmsg(sock, &msg, &vec, 1, len - done) :
+				 kernel_recvmsg(sock, &msg, &vec, 1, len - done, msg.msg_flags);
+
+		if (!ret)
+			return -ECONNRESET;
+		if (ret < 0 && ret != -EAGAIN)
+			return ret;
+		done += max(ret, 0);
+		if (done < len && READ_ONCE(node->vol->gate_dead))
+			return -ECANCELED;
+		if (done < len && time_after(jiffies, end))
+			return -ETIMEDOUT;
+	}
+	return 0;
 }
 
-static int rejected(struct socket *sock, const struct dstb_wire_msg *msg, const char *where,
+static int rejected(const struct dstb_node *node, struct socket *sock,
+		    const struct dstb_wire_msg *msg, const char *where,
 		    struct netlink_ext_ack *extack)
 {
 	char text[DST_WIRE_TEXT + 1] = "";
 	u32 i;
 
-	if (msg->length > DST_WIRE_TEXT || exact(sock, text, msg->length, false)) {
+	if (msg->length > DST_WIRE_TEXT || exact(node, sock, text, msg->length, false)) {
 		NL_SET_ERR_MSG_FMT(extack, "%.22s speaks something else: malformed REJECT", where);
 		return -EPROTO;
 	}
@@ -84,7 +97,8 @@ static int rejected(struct socket *sock, const struct dstb_wire_msg *msg, const 
 	return dstb_wire_errno(msg->status);
 }
 
-static int answer(struct socket *sock, struct dst_wire_welcome *welcome, const char *where,
+static int answer(const struct dstb_node *node, struct socket *sock,
+		  struct dst_wire_welcome *welcome, const char *where,
 		  struct netlink_ext_ack *extack)
 {
 	struct dst_wire_hdr hdr;
@@ -92,16 +106,16 @@ static int answer(struct socket *sock, struct dst_wire_welcome *welcome, const c
 	const char *why;
 	int err;
 
-	err = exact(sock, &hdr, sizeof(hdr), false);
+	err = exact(node, sock, &hdr, sizeof(hdr), false);
 	if (err)
 		goto lost;
 	why = dstb_wire_decode(&hdr, &msg);
 	if (!why && msg.op == DST_WIRE_REJECT)
-		return rejected(sock, &msg, where, extack);
+		return rejected(node, sock, &msg, where, extack);
 	if (!why && (msg.op != DST_WIRE_WELCOME || msg.length != sizeof(*welcome)))
 		why = "no WELCOME";
 	if (!why) {
-		err = exact(sock, welcome, sizeof(*welcome), false);
+		err = exact(node, sock, welcome, sizeof(*welcome), false);
 		if (err)
 			goto lost;
 		why = dstb_wire_check_welcome(&msg, welcome);
@@ -132,6 +146,8 @@ static const char *connect_error(int err)
 	case -EADDRNOTAVAIL:
 	case -ENODEV:
 		return "can't be reached from here";
+	case -ECANCELED:
+		return "its volume is fenced, or being stopped";
 	case -ENOENT:
 		return "no such socket";
 	case -EAFNOSUPPORT:
@@ -168,17 +184,17 @@ struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u6
 		return ERR_PTR(-ENOMEM);
 	hello_fill(hello, node, conn, nr_conns, session);
 	err = dstb_transport_connect(node->vol->net, &node->config.addr, DST_WIRE_HANDSHAKE_MS,
-				     &sock);
+				     &node->vol->gate_dead, &sock);
 	if (err) {
 		NL_SET_ERR_MSG_FMT(extack, "%.36s: %s", where, connect_error(err));
 		goto free;
 	}
-	err = exact(sock, hello, sizeof(*hello), true);
+	err = exact(node, sock, hello, sizeof(*hello), true);
 	if (err)
 		NL_SET_ERR_MSG_FMT(extack, "%.32s: connection lost in the handshake (error %d)",
 				   where, -err);
 	else
-		err = answer(sock, welcome, where, extack);
+		err = answer(node, sock, welcome, where, extack);
 	if (err)
 		sock_release(sock);
 free:
@@ -209,7 +225,7 @@ int dstb_handshake_probe(struct dstb_node *node, u64 *instance, struct netlink_e
 	*instance = le64_to_cpu(w.instance);
 	/* Until the target has let go: it counts sessions. */
 	kernel_sock_shutdown(sock, SHUT_WR);
-	exact(sock, &end, sizeof(end), false);
+	exact(node, sock, &end, sizeof(end), false);
 	sock_release(sock);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "uapi/dst_netlink.h"
 
 #define LISTEN_BACKLOG	128
+#define LOOK_MS		200
 
 /**
  * struct transport - a kind of address
@@ -222,25 +223,32 @@ static int create(struct net *net, const struct dstb_addr *addr, struct socket *
  * @net:	where
  * @addr:	checked
  * @timeout_ms:	at most
- * @sockp:	gets the socket
+ * @give_up:	becomes true when nobody wants it any more
+ * @sockp:	gets the socket, whose calls return -EAGAIN now and then while they wait: its user,
+ *		too, is to look at @give_up
  *
  * Context: process; sleeps, can be interrupted by signals.
- * Return: 0, or a negative errno, -ETIMEDOUT for nobody there.
+ * Return: 0, or a negative errno, -ETIMEDOUT for nobody there, -ECANCELED for @give_up.
  */
 int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsigned int timeout_ms,
-			   struct socket **sockp)
+			   const bool *give_up, struct socket **sockp)
 {
+	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
 	struct sockaddr_storage ss = addr->ss;
 	int err;
 
 	err = create(net, addr, sockp);
 	if (err)
 		return err;
-	(*sockp)->sk->sk_sndtimeo = msecs_to_jiffies(timeout_ms);
-	(*sockp)->sk->sk_rcvtimeo = msecs_to_jiffies(timeout_ms);
-	err = kernel_connect(*sockp, (dstb_sockaddr *)&ss, addr->len, 0);
-	if (err == -EINPROGRESS || err == -EAGAIN)
-		err = -ETIMEDOUT;
+	(*sockp)->sk->sk_sndtimeo = msecs_to_jiffies(LOOK_MS);
+	(*sockp)->sk->sk_rcvtimeo = msecs_to_jiffies(LOOK_MS);
+	do {
+		err = kernel_connect(*sockp, (dstb_sockaddr *)&ss, addr->len, 0);
+		/* The second time it goes on with the first. */
+		if (err != -EINPROGRESS && err != -EALREADY && err != -EAGAIN)
+			break;
+		err = READ_ONCE(*give_up) ? -ECANCELED : -ETIMEDOUT;
+	} while (err != -ECANCELED && time_before(jiffies, end));
 	if (err)
 		sock_release(*sockp);
 	return err;

@@ -15,7 +15,7 @@ struct net;
 struct socket;
 
 int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsigned int timeout_ms,
-			   struct socket **sockp);
+			   const bool *give_up, struct socket **sockp);
 int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct socket **sockp);
 bool dstb_transport_may_lend(const struct socket *sock);
 void dstb_transport_tune(struct socket *sock);

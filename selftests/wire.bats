@@ -502,3 +502,34 @@ breaks() {
 	at_most 5 dstctl volume stop v --force
 	retry 5 not kill -0 "$background"
 }
+
+# Feared: the stop waits for a handshake that nobody answers, once for each connection.
+@test "a volume that is just connecting to a target that does not answer can be stopped by force at once" {
+	modprobe dummy
+	policies mirror
+	disk b 16 > /dev/null
+	disk c 16 > /dev/null
+	# No reply to HELLO.
+	exported e /dev/b --listen dst://127.0.0.1:7704
+	volume v --policy mirror /dev/c dst://127.0.0.1:7704/e
+	dstctl node suspend v 1
+	dstctl export remove e
+	background "$peer" silent 127.0.0.1:7704 > "$BATS_TEST_TMPDIR/silent"
+	retry 5 grep -q listening "$BATS_TEST_TMPDIR/silent"
+	dstctl node resume v 1
+	retry 5 eval 'ss -Htn state established dst 127.0.0.1:7704 | grep -q .'
+	at_most 2 dstctl volume stop v --force
+	# Nor to a SYN.
+	ip addr add 10.99.0.2/32 dev lo
+	exported e /dev/b --listen dst://10.99.0.2
+	volume v --policy mirror --adopt /dev/c dst://10.99.0.2/e
+	dstctl node suspend v 1
+	ip addr del 10.99.0.2/32 dev lo
+	ip link add void type dummy
+	defer ip link del void
+	ip link set void arp off up
+	ip addr add 10.99.0.1/24 dev void
+	dstctl node resume v 1
+	retry 5 eval 'ss -Htn state syn-sent dst 10.99.0.2 | grep -q .'
+	at_most 2 dstctl volume stop v --force
+}
