@@ -7,6 +7,8 @@
  * meanwhile. The waiting is done without the lock, holding a reference on the export; what may have
  * happened to it is looked at after each wait: removed, resumed.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/blkdev.h>
 #include <linux/file.h>
 #include <linux/netlink.h>
@@ -90,31 +92,38 @@ static int wait_end(struct dstb_export *exp)
 
 /*
  * Nothing that was replied to is left in a volatile cache: whatever is done to the device while the
- * export is suspended, this is the same life of it. Drops the lock while it flushes.
+ * export is suspended, this is the same life of it. Drops the lock while it flushes: nobody may come
+ * in meanwhile, for it is not known yet which life that would be.
  */
-static void settle(struct dstb_export *exp)
+static int settle(struct dstb_export *exp)
 {
 	struct file *file;
 	int err;
 
 	if (exp->config.read_only || !bdev_write_cache(exp->bdev))
-		return;
+		return 0;
+	exp->settling = true;
 	file = get_file(exp->bdev_file);
 	mutex_unlock(&dstb_target_lock);
 	err = blkdev_issue_flush(file_bdev(file));
 	mutex_lock(&dstb_target_lock);
 	fput(file);
+	exp->settling = false;
+	wake_up_all(&exp->gone);
 	if (!err)
-		return;
+		return 0;
 	do {
 		exp->instance = get_random_u64();
 	} while (!exp->instance);
+	pr_warn("export %s: can't be flushed (error %d): what its cache has may be lost\n",
+		exp->config.name, -err);
+	return err;
 }
 
 static int suspend(struct dstb_export *exp, struct netlink_ext_ack *extack)
 {
 	const char *name = exp->config.name;
-	int err;
+	int err, lost = 0;
 
 	exp->suspended = true;
 	dstb_event_export(exp->net, name, "added", "suspended", "");
@@ -123,7 +132,7 @@ static int suspend(struct dstb_export *exp, struct netlink_ext_ack *extack)
 	wait_polite(exp);
 	err = wait_end(exp);
 	if (exp->suspended && !exp->removed && !err)
-		settle(exp);
+		lost = settle(exp);
 	if (exp->removed) {
 		NL_SET_ERR_MSG_FMT(extack, "export '%.20s' was removed meanwhile", name);
 		return -ENOENT;
@@ -136,7 +145,10 @@ static int suspend(struct dstb_export *exp, struct netlink_ext_ack *extack)
 		NL_SET_ERR_MSG_FMT(extack,
 				   "interrupted: '%.20s' is suspended, its device is still busy",
 				   name);
-	return err ? -EINTR : 0;
+	if (lost)
+		NL_SET_ERR_MSG_FMT(extack, "'%.20s' is suspended, but can't be flushed (error %d)",
+				   name, -lost);
+	return err ? -EINTR : lost;
 }
 
 static struct dstb_export *find(struct net *net, const char *name, struct netlink_ext_ack *extack)
@@ -156,7 +168,8 @@ static struct dstb_export *find(struct net *net, const char *name, struct netlin
  * @extack:	gets the sentence
  *
  * Context: process; sleeps until the device is idle. A signal ends the waiting, not the suspension.
- * Return: 0, -ENOENT, -EALREADY, -ECANCELED if it was resumed meanwhile, or -EINTR.
+ * Return: 0, -ENOENT, -EALREADY, -ECANCELED if it was resumed meanwhile; or -EINTR, or how its
+ * device could not be flushed, and it is suspended all the same.
  */
 int dstb_export_suspend(struct net *net, const char *name, struct netlink_ext_ack *extack)
 {
@@ -180,14 +193,49 @@ unlock:
 	return err;
 }
 
+/* Until the device has been flushed. Drops the lock while waiting. */
+static int wait_settled(struct dstb_export *exp, struct netlink_ext_ack *extack)
+{
+	int err = 0;
+
+	while (exp->settling && !err) {
+		mutex_unlock(&dstb_target_lock);
+		err = wait_event_interruptible(exp->gone, !READ_ONCE(exp->settling));
+		mutex_lock(&dstb_target_lock);
+	}
+	if (!err)
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "interrupted: '%.20s' is still being flushed",
+			   exp->config.name);
+	return -EINTR;
+}
+
+static int resume(struct dstb_export *exp, struct netlink_ext_ack *extack)
+{
+	const char *name = exp->config.name;
+
+	if (exp->removed) {
+		NL_SET_ERR_MSG_FMT(extack, "export '%.20s' was removed meanwhile", name);
+		return -ENOENT;
+	}
+	if (!exp->suspended) {
+		NL_SET_ERR_MSG_FMT(extack, "export '%.40s' is not suspended", name);
+		return -EALREADY;
+	}
+	exp->suspended = false;
+	dstb_event_export(exp->net, name, "suspended", "added", "");
+	wake_up_all(&exp->gone);
+	return 0;
+}
+
 /**
  * dstb_export_resume() - let initiators in again
  * @net:	network namespace
  * @name:	its name
  * @extack:	gets the sentence
  *
- * Context: process, may sleep.
- * Return: 0, -ENOENT, or -EALREADY.
+ * Context: process; sleeps as long as the device is being flushed.
+ * Return: 0, -ENOENT, -EALREADY, or -EINTR.
  */
 int dstb_export_resume(struct net *net, const char *name, struct netlink_ext_ack *extack)
 {
@@ -196,14 +244,10 @@ int dstb_export_resume(struct net *net, const char *name, struct netlink_ext_ack
 
 	mutex_lock(&dstb_target_lock);
 	exp = find(net, name, extack);
-	if (exp && exp->suspended) {
-		exp->suspended = false;
-		dstb_event_export(net, name, "suspended", "added", "");
-		wake_up_all(&exp->gone);
-		err = 0;
-	} else if (exp) {
-		NL_SET_ERR_MSG_FMT(extack, "export '%.40s' is not suspended", name);
-		err = -EALREADY;
+	if (exp) {
+		kref_get(&exp->kref);
+		err = wait_settled(exp, extack) ?: resume(exp, extack);
+		dstb_export_put(exp);
 	}
 	mutex_unlock(&dstb_target_lock);
 	return err;

@@ -120,9 +120,10 @@ struct dstb_listener {
  * @nr_fenced:	how many there have been
  * @last_writer: who opened it last other than as a reader
  * @suspended:	takes nobody for now
+ * @settling:	its device is being flushed for that
  * @removed:	takes nobody any more, or not yet
  * @added:	it was there once; else only its name is taken
- * @gone:	woken when a session has gone, and when @suspended or @removed changes
+ * @gone:	woken when a session has gone, and when @suspended, @settling or @removed changes
  * @rejected:	connections closed or refused for what they sent
  */
 struct dstb_export {
@@ -146,6 +147,7 @@ struct dstb_export {
 	u32 nr_fenced;
 	struct dstb_identity last_writer;
 	bool suspended;
+	bool settling;
 	bool removed;
 	bool added;
 	wait_queue_head_t gone;

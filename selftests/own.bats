@@ -388,9 +388,41 @@ suspending() {
 	says '^welcome' 0 hello "$tcp" e
 	equal instance "$(instance out)" "$life"
 	dm_table lin "0 $(sectors "$a") flakey $a 0 0 10"
-	dstctl export suspend e
+	refused "'e' is suspended, but can't be flushed" dstctl export suspend e
+	equal suspended "$(suspended)" true
 	dm_heal lin "$a"
 	dstctl export resume e
+	says '^welcome' 0 hello "$tcp" e
+	not equal instance "$(instance out)" "$life"
+}
+
+# Feared: who comes in before the flush has failed is told of a life of the export that ends just then, and never hears of it.
+@test "an export is not resumed while its device is being flushed: whether it begins another life is known after that" {
+	local a life
+	requires module dm_delay dm_flakey
+	modprobe dm_delay
+	modprobe dm_flakey
+	a=$(disk a 8 cache=4)
+	dm_linear lin "$a" > /dev/null
+	dm_disk slow "0 $(sectors "$a") delay /dev/mapper/lin 0 0 /dev/mapper/lin 0 0 /dev/mapper/lin 0 600000" > /dev/null
+	exported e /dev/mapper/slow
+	flushed() { dm_table slow "0 $(sectors "$a") linear /dev/mapper/lin 0"; }
+	defer flushed
+	says '^welcome' 0 hello "$tcp" e
+	life=$(instance out)
+	retry 5 sessions_are e 0
+	suspending
+	sleep 1 # nobody is to be waited for: it is being flushed
+	background dstctl export resume e
+	sleep 1
+	kill -0 "$background"
+	equal suspended "$(suspended)" true
+	says '^reject status=41' 3 hello "$tcp" e
+	dm_table lin "0 $(sectors "$a") flakey $a 0 0 10"
+	flushed
+	wait "$background"
+	retry 5 grep -q "'e' is suspended, but can't be flushed" "$BATS_TEST_TMPDIR/suspend"
+	dm_heal lin "$a"
 	says '^welcome' 0 hello "$tcp" e
 	not equal instance "$(instance out)" "$life"
 }
