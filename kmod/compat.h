@@ -9,6 +9,9 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/btf.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/namei.h>
 #include <linux/net.h>
 #include <linux/socket.h>
 #include <linux/version.h>
@@ -72,6 +75,41 @@ static inline struct bio *dstb_bio_split(struct bio *bio, int sectors, struct bi
 	struct bio *front = bio_split(bio, sectors, GFP_NOIO, bs);
 
 	return IS_ERR(front) ? NULL : front;
+}
+
+/**
+ * dstb_start_removing() - what start_removing_dentry() is since 6.19
+ * @parent:	the folder; locked on success
+ * @child:	what is to be removed from it
+ *
+ * Return: @child with one more reference, or an ERR_PTR: it is there no more.
+ */
+static inline struct dentry *dstb_start_removing(struct dentry *parent, struct dentry *child)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	return start_removing_dentry(parent, child);
+#else
+	inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
+	if (child->d_parent == parent && !d_unhashed(child))
+		return dget(child);
+	inode_unlock(d_inode(parent));
+	return ERR_PTR(-EINVAL);
+#endif
+}
+
+/**
+ * dstb_end_removing() - the reverse of dstb_start_removing()
+ * @parent:	the folder
+ * @child:	what it returned
+ */
+static inline void dstb_end_removing(struct dentry *parent, struct dentry *child)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	end_removing(child);
+#else
+	inode_unlock(d_inode(parent));
+	dput(child);
+#endif
 }
 
 #endif /* _DSTB_COMPAT_H */

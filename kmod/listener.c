@@ -184,7 +184,7 @@ void dstb_listener_put(struct dstb_listener *listener)
 
 	cancel_delayed_work_sync(&listener->accept_work);
 	wait_event(listener->gone, !READ_ONCE(listener->nr_tconns));
-	sock_release(listener->sock);
+	dstb_transport_unlisten(&listener->addr, listener->sock);
 	/*
 	 * Whoever woke us has done so with the lock held, and may still be about to let go of it.
 	 */

@@ -3,14 +3,18 @@
  * Transports: one table, a row for each kind of address. Any stream family can be added here, and
  * nowhere else.
  */
+#include <linux/dcache.h>
+#include <linux/fs.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/inet.h>
+#include <linux/mount.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/tcp.h>
 #include <linux/un.h>
 #include <linux/vm_sockets.h>
+#include <net/af_unix.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -29,6 +33,7 @@
  * @text:	an address as a URI
  * @tune:	socket options beyond those that all have. Optional
  * @listen:	options of a listening socket, before bind. Optional
+ * @unbind:	takes back what bind has left elsewhere. Optional
  */
 struct transport {
 	int protocol;
@@ -36,6 +41,7 @@ struct transport {
 	void (*text)(const struct dstb_addr *addr, char *buf, size_t size);
 	void (*tune)(struct socket *sock);
 	void (*listen)(struct socket *sock);
+	void (*unbind)(struct socket *sock);
 };
 
 /* ---- TCP over IPv4 and IPv6 ---- */
@@ -90,6 +96,27 @@ static void unix_text(const struct dstb_addr *addr, char *buf, size_t size)
 	scnprintf(buf, size, "dst+unix:///?socket=%.*s", path, un->sun_path);
 }
 
+/*
+ * What bind has made in the file system does not go with the socket. The socket keeps its dentry: as
+ * long as that can be found, it is still ours, wherever it is by now.
+ */
+static void unix_unbind(struct socket *sock)
+{
+	const struct path *path = &unix_sk(sock->sk)->path;
+	struct dentry *folder, *dentry;
+
+	if (!path->dentry || mnt_want_write(path->mnt))
+		return;
+	folder = dget_parent(path->dentry);
+	dentry = dstb_start_removing(folder, path->dentry);
+	if (!IS_ERR(dentry)) {
+		vfs_unlink(mnt_idmap(path->mnt), d_inode(folder), dentry, NULL);
+		dstb_end_removing(folder, dentry);
+	}
+	dput(folder);
+	mnt_drop_write(path->mnt);
+}
+
 /* ---- virtual machines ---- */
 
 static const char *vsock_check(const struct dstb_addr *addr)
@@ -118,7 +145,11 @@ static const struct transport transports[] = {
 		.tune = tcp_tune,
 		.listen = tcp_listen,
 	},
-	[DST_TRANSPORT_UNIX] = { .check = unix_check, .text = unix_text },
+	[DST_TRANSPORT_UNIX] = {
+		.check = unix_check,
+		.text = unix_text,
+		.unbind = unix_unbind,
+	},
 	[DST_TRANSPORT_VSOCK] = { .check = vsock_check, .text = vsock_text },
 };
 
@@ -274,11 +305,28 @@ int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct 
 	if (transports[addr->transport].listen)
 		transports[addr->transport].listen(*sockp);
 	err = kernel_bind(*sockp, (dstb_sockaddr *)&ss, addr->len);
-	if (!err)
-		err = kernel_listen(*sockp, LISTEN_BACKLOG);
-	if (err)
+	if (err) {
 		sock_release(*sockp);
+		return err;
+	}
+	err = kernel_listen(*sockp, LISTEN_BACKLOG);
+	if (err)
+		dstb_transport_unlisten(addr, *sockp);
 	return err;
+}
+
+/**
+ * dstb_transport_unlisten() - the reverse of dstb_transport_listen()
+ * @addr:	the same
+ * @sock:	the socket
+ *
+ * Context: process; sleeps, for a file system perhaps.
+ */
+void dstb_transport_unlisten(const struct dstb_addr *addr, struct socket *sock)
+{
+	if (transports[addr->transport].unbind)
+		transports[addr->transport].unbind(sock);
+	sock_release(sock);
 }
 
 /**

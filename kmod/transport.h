@@ -17,6 +17,7 @@ struct socket;
 int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsigned int timeout_ms,
 			   const bool *give_up, struct socket **sockp);
 int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct socket **sockp);
+void dstb_transport_unlisten(const struct dstb_addr *addr, struct socket *sock);
 bool dstb_transport_may_lend(const struct socket *sock);
 void dstb_transport_tune(struct socket *sock);
 void dstb_transport_from(struct socket *sock, struct in6_addr *from);

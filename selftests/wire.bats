@@ -252,6 +252,20 @@ time.sleep(600)' > "$BATS_TEST_TMPDIR/out"
 	grep -q 'bye .*status=39' "$BATS_TEST_TMPDIR/out"
 }
 
+@test "the socket of an export that is removed goes with it, and the path can be listened on again" {
+	on_offer a 8
+	[ -S "$un" ]
+	dstctl export remove e
+	not [ -e "$un" ]
+	exported e /dev/a --listen "dst+unix:///?socket=$un"
+	says '^right' 0 roundtrip "$un" e
+	# What somebody else has put there stays.
+	rm "$un"
+	echo other > "$un"
+	dstctl export remove e
+	equal "what is there" "$(cat "$un")" other
+}
+
 @test "storms of mutated messages leave the target alive" {
 	local seed
 	on_offer a 8
