@@ -380,7 +380,7 @@ static void export_close(struct dstb_export *exp)
 	module_put(THIS_MODULE);
 }
 
-/* What takes its time. Without the lock: opening a device that hangs may take minutes. */
+/* This and the next take their time. Without the lock: a device that hangs may take minutes. */
 static int export_open(struct dstb_export *exp, struct netlink_ext_ack *extack)
 {
 	int err;
@@ -401,7 +401,6 @@ static int export_listen(struct dstb_export *exp, struct netlink_ext_ack *extack
 {
 	u32 i;
 
-	lockdep_assert_held(&dstb_target_lock);
 	for (i = 0; i < exp->config.nr_listen; i++) {
 		struct dstb_listener *listener =
 			dstb_listener_get(exp->net, &exp->config.listen[i], extack);
@@ -461,10 +460,8 @@ int dstb_export_add(struct net *net, const struct dstb_export_config *cfg,
 	exp->serial = ++last_serial;
 	list_add_tail(&exp->list, &exports);
 	mutex_unlock(&dstb_target_lock);
-	err = export_open(exp, extack);
+	err = export_open(exp, extack) ?: export_listen(exp, extack);
 	mutex_lock(&dstb_target_lock);
-	if (!err)
-		err = export_listen(exp, extack);
 	if (err) {
 		export_close(exp);
 	} else {

@@ -21,6 +21,7 @@
 #define ACCEPT_AGAIN	(HZ / 10)
 
 static LIST_HEAD(listeners); /* under dstb_target_lock */
+static DEFINE_MUTEX(open_lock); /* of two who want an address, the second finds it in the list */
 
 static void listener_data_ready(struct sock *sk)
 {
@@ -115,31 +116,28 @@ static int listener_open(struct dstb_listener *listener, struct netlink_ext_ack 
 	return 0;
 }
 
-/**
- * dstb_listener_get() - listen on an address
- * @net:	where
- * @addr:	checked
- * @extack:	gets the sentence
- *
- * Context: process, may sleep; dstb_target_lock held.
- * Return: the listener, with one user more, or an ERR_PTR.
- */
-struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr *addr,
-					struct netlink_ext_ack *extack)
+static struct dstb_listener *find(struct net *net, const struct dstb_addr *addr)
 {
-	struct dstb_listener *listener;
-	unsigned int noio;
-	int err;
+	struct dstb_listener *listener, *found = NULL;
 
-	lockdep_assert_held(&dstb_target_lock);
+	mutex_lock(&dstb_target_lock);
 	list_for_each_entry(listener, &listeners, list) {
-		if (listener->users && net_eq(listener->net, net) &&
-		    dstb_addr_equal(&listener->addr, addr)) {
+		if (net_eq(listener->net, net) && dstb_addr_equal(&listener->addr, addr)) {
 			listener->users++;
-			return listener;
+			found = listener;
+			break;
 		}
 	}
-	listener = kzalloc(sizeof(*listener), GFP_NOIO);
+	mutex_unlock(&dstb_target_lock);
+	return found;
+}
+
+static struct dstb_listener *make(struct net *net, const struct dstb_addr *addr,
+				  struct netlink_ext_ack *extack)
+{
+	struct dstb_listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL);
+	int err;
+
 	if (!listener)
 		return ERR_PTR(-ENOMEM);
 	listener->net = net;
@@ -148,14 +146,38 @@ struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr 
 	INIT_DELAYED_WORK(&listener->accept_work, accept_work_fn);
 	INIT_LIST_HEAD(&listener->tconns);
 	init_waitqueue_head(&listener->gone);
-	noio = memalloc_noio_save();
 	err = listener_open(listener, extack);
-	memalloc_noio_restore(noio);
 	if (err) {
 		kfree(listener);
 		return ERR_PTR(err);
 	}
+	mutex_lock(&dstb_target_lock);
 	list_add(&listener->list, &listeners);
+	mutex_unlock(&dstb_target_lock);
+	return listener;
+}
+
+/**
+ * dstb_listener_get() - listen on an address
+ * @net:	where
+ * @addr:	checked
+ * @extack:	gets the sentence
+ *
+ * Without dstb_target_lock: binding waits for the file system that a UNIX socket is in.
+ *
+ * Context: process, may sleep.
+ * Return: the listener, with one user more, or an ERR_PTR.
+ */
+struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr *addr,
+					struct netlink_ext_ack *extack)
+{
+	struct dstb_listener *listener;
+
+	mutex_lock(&open_lock);
+	listener = find(net, addr);
+	if (!listener)
+		listener = make(net, addr, extack);
+	mutex_unlock(&open_lock);
 	return listener;
 }
 
