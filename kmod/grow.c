@@ -263,8 +263,6 @@ static void change_table(struct change *c)
 		/* With the nodes: how many may be lost depends on both (dstb_member_may_lose()). */
 		dstb_mapping_switch(&vol->map, c->draft);
 		vol->nr_data += more;
-		/* Every sector has got one, or lost one: dstb_mapping_draft(). */
-		WRITE_ONCE(vol->fewest_legs, vol->fewest_legs + more);
 	}
 	spin_unlock_irq(&vol->member_lock);
 	super->nr_nodes = vol->nr_nodes;

@@ -232,11 +232,8 @@ static bool flush_lost_data(const struct dstb_io *io)
 
 	for (i = 0; i < vol->nr_data; i++)
 		failed += READ_ONCE(vol->nodes[i]->part) == DSTB_PART_OUT;
-	/*
-	 * As many nodes gone as some sector has copies: what was acknowledged may be on none that
-	 * is left.
-	 */
-	return failed >= READ_ONCE(vol->fewest_legs);
+	/* As many nodes gone as a sector has copies: what was acknowledged may be on none. */
+	return failed >= vol->map.layout.copies;
 }
 
 /* The data of bios whose flush is done: apart from what ends requests, for it takes new ones. */
@@ -408,8 +405,6 @@ static void io_set_legs(struct dstb_io *io, const struct dstb_placement *place)
 		leg->sector = place->legs[i].sector;
 		leg->state = LEG_UNUSED;
 	}
-	if (unlikely(place->nr_legs < READ_ONCE(io->vol->fewest_legs)) && io->op != REQ_OP_READ)
-		WRITE_ONCE(io->vol->fewest_legs, place->nr_legs);
 	/* What is discarded from a mirror must read the same everywhere. */
 	if (io->op == REQ_OP_DISCARD && io->vol->map.layout.copies > 1) {
 		io->op = REQ_OP_WRITE_ZEROES;
@@ -650,7 +645,6 @@ int dstb_io_volume_init(struct dstb_volume *vol)
 	INIT_WORK(&vol->flushed_work, flushed_work_fn);
 	INIT_LIST_HEAD(&vol->flushes);
 	INIT_LIST_HEAD(&vol->parked);
-	vol->fewest_legs = vol->map.layout.copies;
 	err = dstb_io_pools_make(&vol->pools, vol->map.layout.copies, vol->nr_data);
 	if (!err && asks_acks(vol)) {
 		err = bioset_init(&vol->copy_bios, 2, 0, BIOSET_NEED_BVECS);

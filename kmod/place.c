@@ -36,6 +36,9 @@ static const char *check_legs(const struct dstb_mapping *map, u64 mask,
 			if (unlikely(out->legs[j].node == leg->node))
 				return "two copies on one node";
 	}
+	/* Who may be lost is counted by the layout: a sector must not have fewer copies. */
+	if (unlikely(out->nr_legs < map->layout.copies))
+		return "fewer legs than the layout's copies";
 	return NULL;
 }
 

@@ -26,7 +26,7 @@ struct dstb_leg_addr {
 /**
  * struct dstb_placement - a checked answer of place()
  * @nr_sectors:	how long the run is: 1..asked, a multiple of the block size
- * @nr_legs:	1..min(DSTB_MAX_LEGS, copies)
+ * @nr_legs:	the layout's copies
  * @legs:	each inside its node, no two on one node, block-aligned
  */
 struct dstb_placement {

@@ -149,7 +149,6 @@ struct dstb_io_pools {
  * @wq:		for its connections
  * @io_wq:	for its requests, where they need a process. Apart from @wq, which they may wait for
  * @new_wq:	for what takes new requests from the pools. Apart from @io_wq, which gives them back
- * @fewest_legs: copies that every sector has, as far as has been seen
  * @flushed:	bios whose flush is done, and whose data is to be written. Under @lock
  * @flushed_work: writes it
  * @lock:	protects @state, @reason, @held, @parked; irq-safe
@@ -251,7 +250,6 @@ struct dstb_volume {
 	struct workqueue_struct *wq;
 	struct workqueue_struct *io_wq;
 	struct workqueue_struct *new_wq;
-	u32 fewest_legs;
 	struct bio_list flushed;
 	struct work_struct flushed_work;
 	spinlock_t lock; /* protects state, reason, held, stopping, openers */

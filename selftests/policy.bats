@@ -387,6 +387,7 @@ wrong_at_run_time() {
 @test "a place() without legs is refused" { wrong_at_create no_legs 'no legs'; }
 @test "a place() of 17 legs is refused" { wrong_at_create legs_17 'more than 16 legs'; }
 @test "a place() of more legs than copies is refused" { wrong_at_create more_copies "more legs than the layout's copies"; }
+@test "a place() of fewer legs than copies is refused" { wrong_at_create fewer_copies "fewer legs than the layout's copies"; }
 @test "a place() of two copies on one node is refused" { wrong_at_create same_node 'two copies on one node'; }
 @test "a place() of an empty run is refused" { wrong_at_create empty_run 'an empty run'; }
 @test "a place() of a run longer than asked for is refused" { wrong_at_create long_run 'a run longer than asked for'; }

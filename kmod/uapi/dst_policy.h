@@ -47,7 +47,7 @@ struct dstb_layout_node {
  * @capacity:	out: size of the volume in sectors; a multiple of the block size, not 0
  * @run:	out: place() never answers a run that crosses a multiple of this many sectors; 0: no
  *		such rule
- * @copies:	out: legs of a run, at most: 1..DSTB_MAX_LEGS; the core makes room for so many
+ * @copies:	out: legs of each run: 1..DSTB_MAX_LEGS, on as many nodes
  * @reserved2:	0
  * @priv:	out: anything place() needs
  *
