@@ -49,6 +49,7 @@ static struct dstb_io *io_alloc(struct dstb_volume *vol, struct bio *bio, mempoo
 	io->in_overlap = false;
 	io->acked = 0;
 	io->lost_cache = false;
+	io->zero_pages = false;
 	io->flush = false;
 	io->nr_legs = 0;
 	io->need = 0;
@@ -646,6 +647,8 @@ int dstb_io_volume_init(struct dstb_volume *vol)
 	INIT_LIST_HEAD(&vol->flushes);
 	INIT_LIST_HEAD(&vol->parked);
 	err = dstb_io_pools_make(&vol->pools, vol->map.layout.copies, vol->nr_data);
+	if (!err && vol->map.layout.copies > 1)
+		err = dstb_write_zeroes_init(vol);
 	if (!err && asks_acks(vol)) {
 		err = bioset_init(&vol->copy_bios, 2, 0, BIOSET_NEED_BVECS);
 		if (!err)
@@ -662,6 +665,7 @@ int dstb_io_volume_init(struct dstb_volume *vol)
  */
 void dstb_io_volume_exit(struct dstb_volume *vol)
 {
+	kfree(vol->zeroes);
 	mempool_exit(&vol->copy_pages);
 	bioset_exit(&vol->copy_bios);
 	dstb_io_pools_free(&vol->pools);

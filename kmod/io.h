@@ -59,6 +59,7 @@ struct dstb_leg {
  * @in_overlap:	@overlap is in the table
  * @acked:	@bio was ended although legs are under way
  * @lost_cache:	a flush that must fail
+ * @zero_pages:	legs that refused to write zeroes are given pages of them
  * @flush:	it is a flush, from the flush pool: a leg for each node that needs one
  * @nr_legs:	in @legs
  * @need:	legs that must be durable; 0: every one that is in sync
@@ -83,6 +84,7 @@ struct dstb_io {
 	bool in_overlap;
 	unsigned long acked;
 	bool lost_cache;
+	bool zero_pages;
 	bool flush;
 	u16 nr_legs;
 	u16 need;

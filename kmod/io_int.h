@@ -37,6 +37,7 @@ void dstb_write_go(struct dstb_io *io);
 void dstb_write_done(struct dstb_io *io);
 void dstb_write_early_ack(struct dstb_io *io);
 bool dstb_write_early_wait(struct dstb_volume *vol, struct dstb_io *flush);
+int dstb_write_zeroes_init(struct dstb_volume *vol);
 
 /* io_read.c */
 void dstb_read_go(struct dstb_io *io);

@@ -187,7 +187,8 @@ void dstb_leg_end(struct dstb_leg *leg, blk_status_t status)
 		leg_count(leg);
 		WRITE_ONCE(leg->state, LEG_DONE);
 		/* The count comes last: dstb_io_done() may follow at once. */
-		if (atomic_inc_return(&io->good) >= io->need && io->need && io->data != io->bio)
+		if (atomic_inc_return(&io->good) >= io->need && io->need && io->data != io->bio &&
+		    !io->zero_pages)
 			dstb_write_early_ack(io);
 	} else {
 		leg_bad(leg, status);

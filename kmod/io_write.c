@@ -17,6 +17,8 @@
 #include "place.h"
 #include "volume.h"
 
+#define ZERO_VECS	((DSTB_GRANULE << SECTOR_SHIFT) / PAGE_SIZE)
+
 /* ---- acknowledged early ---- */
 
 static bool early_enter(struct dstb_volume *vol)
@@ -173,6 +175,76 @@ void dstb_write_early_ack(struct dstb_io *io)
 	}
 }
 
+/* ---- zeroes that a copy refuses ---- */
+
+/**
+ * dstb_write_zeroes_init() - make what is written where zeroes are refused
+ * @vol:	the volume, of several copies
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM; @zeroes of the volume is for kfree().
+ */
+int dstb_write_zeroes_init(struct dstb_volume *vol)
+{
+	u32 i;
+
+	vol->zeroes = kcalloc(ZERO_VECS, sizeof(*vol->zeroes), GFP_KERNEL);
+	if (!vol->zeroes)
+		return -ENOMEM;
+	for (i = 0; i < ZERO_VECS; i++)
+		bvec_set_page(&vol->zeroes[i], ZERO_PAGE(0), PAGE_SIZE, 0);
+	return 0;
+}
+
+/* The bio of a leg that is done is nobody's any more: so this takes no memory. */
+static struct bio *zeroes_bio(struct dstb_io *io)
+{
+	struct bio *bio = NULL;
+	u32 i;
+
+	for (i = 0; i < io->nr_legs && !bio; i++)
+		if (io->legs[i].state == LEG_DONE)
+			bio = &io->legs[i].bio;
+	bio_init(bio, NULL, io->vol->zeroes, ZERO_VECS, REQ_OP_WRITE);
+	bio->bi_vcnt = DIV_ROUND_UP(io->nr_sectors << SECTOR_SHIFT, PAGE_SIZE);
+	bio->bi_iter.bi_size = io->nr_sectors << SECTOR_SHIFT;
+	return bio;
+}
+
+static void zeroes_work_fn(struct work_struct *work)
+{
+	struct dstb_io *io = container_of(work, struct dstb_io, work);
+	u32 i;
+
+	io->data = zeroes_bio(io);
+	io->op = REQ_OP_WRITE;
+	io->opf &= ~REQ_NOUNMAP;
+	atomic_set(&io->refused, 0);
+	atomic_set(&io->left, 1);
+	for (i = 0; i < io->nr_legs; i++) {
+		if (io->legs[i].state != LEG_FAILED ||
+		    READ_ONCE(io->legs[i].node->part) == DSTB_PART_OUT)
+			continue;
+		atomic_inc(&io->left);
+		dstb_leg_start(&io->legs[i], true);
+	}
+	if (atomic_dec_and_test(&io->left))
+		dstb_io_done(io);
+}
+
+/*
+ * Some copies have written zeroes, others don't do that: a device may find out late, and the limits
+ * of one that came later may be lower. No node is the worse for it.
+ */
+static bool zeroes_refused(struct dstb_io *io)
+{
+	if (io->op != REQ_OP_WRITE_ZEROES || !atomic_read(&io->refused) || !atomic_read(&io->good))
+		return false;
+	io->zero_pages = true;
+	dstb_io_later(io, zeroes_work_fn);
+	return true;
+}
+
 /* ---- the end ---- */
 
 /* Legs that refused what others did are behind: their nodes are out. */
@@ -230,9 +302,14 @@ static void write_end(struct dstb_io *io, blk_status_t status)
 void dstb_write_done(struct dstb_io *io)
 {
 	bool acked = test_bit(0, &io->acked);
-	blk_status_t status = acked ? BLK_STS_OK : write_status(io);
 	struct dstb_volume *vol = io->vol;
+	blk_status_t status;
 
+	if (unlikely(zeroes_refused(io)))
+		return;
+	if (unlikely(io->zero_pages))
+		io->data = io->bio;
+	status = acked ? BLK_STS_OK : write_status(io);
 	/* Once: it may be parked after that. */
 	if (acked && !test_and_set_bit(1, &io->acked))
 		early_landed(vol);

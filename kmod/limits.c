@@ -106,10 +106,10 @@ int dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim,
 	if (copies) {
 		/*
 		 * Legs must not differ: nobody changes a page on its way, and what is discarded
-		 * reads as zeroes.
+		 * reads as zeroes. Who refuses these is written pages of zeroes, in one request.
 		 */
 		lim->features |= BLK_FEAT_STABLE_WRITES;
-		zeroes = least(zeroes, DSTB_GRANULE);
+		zeroes = least(zeroes, vol->max_sectors);
 		discard = zeroes;
 	}
 	/* The nodes' own need not be multiples of the largest block. */

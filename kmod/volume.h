@@ -140,6 +140,7 @@ struct dstb_io_pools {
  * @pools:	of its requests
  * @copy_bios:	for writes that are acknowledged before all legs are done
  * @copy_pages:	likewise
+ * @zeroes:	the page of zeroes, a granule of it; NULL with one copy
  * @early:	the policy has asked for that; set once
  * @nr_early:	such writes under way. Under @lock
  * @nr_early_legs: those of them with legs under way. Under @lock
@@ -241,6 +242,7 @@ struct dstb_volume {
 	struct dstb_io_pools pools;
 	struct bio_set copy_bios;
 	mempool_t copy_pages;
+	struct bio_vec *zeroes;
 	bool early;
 	u32 nr_early;
 	u32 nr_early_legs;

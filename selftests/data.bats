@@ -239,6 +239,27 @@ no_exports() {
 	alike "$a" "$b" "$c"
 }
 
+@test "zeroes that one copy refuses are written to it: it stays, and the copies are the same" {
+	local a b
+	policies mirror
+	disk below 64 > /dev/null
+	mkfs.ext4 -q /dev/below
+	mounted /dev/below "$BATS_TEST_TMPDIR/ext4"
+	# One that must not unmap: ext4 has that, tmpfs does not, and says so when it is asked.
+	a=$(loop_disk ext4/a 33M)
+	b=$(loop_disk b 33M)
+	volume v --policy mirror "$a" "$b"
+	numbered "$BATS_TEST_TMPDIR/data" 32
+	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	blkdiscard -z -o $(((5 << 20) + 512)) -l $((3 << 20)) /dev/dst/v
+	zeroes /dev/dst/v $(((5 << 20) + 512)) $((3 << 20))
+	dd if=/dev/zero of="$BATS_TEST_TMPDIR/data" bs=512 seek=$(((10 << 10) + 1)) count=$((6 << 10)) conv=notrunc status=none
+	got "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	equal "nodes up" "$(volume_field v up_nodes)" 2
+	stop v
+	alike "$a" "$b"
+}
+
 # erases: discards and zeroes parts of v, which has 32 MiB; what is around them stays
 erases() {
 	numbered "$BATS_TEST_TMPDIR/data" 32
