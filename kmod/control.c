@@ -3,9 +3,7 @@
  * What the operator can do to a volume and its nodes while it runs, and what there is to see.
  */
 #include <linux/blkdev.h>
-#include <linux/delay.h>
 #include <linux/netlink.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "dirty.h"
@@ -16,6 +14,8 @@
 #include "resync.h"
 #include "super.h"
 #include "volume.h"
+
+#define DRAIN_MS	1000
 
 /* ---- status ---- */
 
@@ -255,16 +255,25 @@ int dstb_node_resolve(struct dstb_volume *vol, u32 index, struct netlink_ext_ack
 
 /* ---- volumes ---- */
 
-static u32 under_way(const struct dstb_volume *vol)
+/*
+ * Waits until no request is under way. What the legs of nodes are would not do: those of resync go
+ * on, and a request that waits for a bit of the bitmap has none. The control_lock is given back now
+ * and then: who stops the volume by force ends what this waits for, and takes it.
+ */
+static int drain(struct dstb_volume *vol)
 {
-	struct dstb_node *node;
-	u32 nr = 0, i;
+	int err;
 
-	rcu_read_lock();
-	for (i = 0; (node = dstb_volume_node(vol, i)); i++)
-		nr += node->config.witness ? 0 : dstb_node_in_flight(node);
-	rcu_read_unlock();
-	return nr;
+	do {
+		err = mutex_lock_interruptible(&vol->control_lock);
+		if (err)
+			break;
+		err = dstb_io_freeze(vol, DRAIN_MS);
+		if (!err)
+			dstb_io_thaw(vol);
+		mutex_unlock(&vol->control_lock);
+	} while (err == -ETIMEDOUT);
+	return err;
 }
 
 /**
@@ -289,14 +298,10 @@ int dstb_volume_suspend(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 		return -EALREADY;
 	}
 	dstb_volume_node_changed(vol);
-	while (under_way(vol)) {
-		if (msleep_interruptible(20)) {
-			NL_SET_ERR_MSG(extack,
-				       "interrupted; new I/O is held, some is still under way");
-			return -EINTR;
-		}
-	}
-	return 0;
+	if (!drain(vol))
+		return 0;
+	NL_SET_ERR_MSG(extack, "interrupted; new I/O is held, some is still under way");
+	return -EINTR;
 }
 
 /**

@@ -165,6 +165,35 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	intact
 }
 
+# Feared: it waits for what resync has under way, which goes on.
+@test "a volume is suspended while a copy is brought up to date" {
+	policies mirror
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
+	dm_linear slow /dev/b > /dev/null
+	volume v --policy mirror /dev/a /dev/mapper/slow
+	quiet v
+	dstctl node suspend v 1
+	numbered "$BATS_TEST_TMPDIR/data" 4
+	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	window region_ms
+	dstctl node resume v 1
+	in_window
+	# The next region takes as long as the test, below.
+	dm_table slow "0 $(sectors /dev/b) delay /dev/b 0 0 /dev/b 0 600000"
+	defer dm_heal slow /dev/b
+	let_go
+	retry 20 slowed
+	at_most 5 dstctl volume suspend v
+	slowed
+	equal state "$(volume_field v state)" suspended
+	dm_heal slow /dev/b
+	dstctl volume resume v
+	in_sync v
+	intact
+}
+slowed() { dmsetup status slow | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { exit !ok }'; }
+
 @test "a node is suspended, resumed and in sync again" {
 	mirrored
 	disk c 8 > /dev/null
