@@ -255,14 +255,17 @@ static bool is_quiet(struct dstb_dirty_bucket *bucket, u32 nr)
  * dstb_dirty_lock() - keep writers out of a region, wait until none is left in it
  * @vol:	the volume
  * @nr:		the region; its bit is set
+ * @stop:	gives up when it is set; the volume's dirty.wait is to be woken then
  *
  * Context: process, may sleep; one region at a time, until dstb_dirty_unlock().
+ * Return: whether it is locked.
  */
-void dstb_dirty_lock(struct dstb_volume *vol, u32 nr)
+bool dstb_dirty_lock(struct dstb_volume *vol, u32 nr, const bool *stop)
 {
 	struct dstb_dirty *dirty = &vol->dirty;
 	struct dstb_dirty_bucket *bucket = bucket_of(dirty, nr);
 	struct dstb_region *region;
+	bool quiet;
 
 	spin_lock_irq(&bucket->lock);
 	region = find(bucket, nr);
@@ -273,7 +276,11 @@ void dstb_dirty_lock(struct dstb_volume *vol, u32 nr)
 	}
 	region->locked = true;
 	spin_unlock_irq(&bucket->lock);
-	wait_event(dirty->wait, is_quiet(bucket, nr));
+	/* A writer may wait for a node that is lost, for as long as that is. */
+	wait_event(dirty->wait, (quiet = is_quiet(bucket, nr)) || READ_ONCE(*stop));
+	if (!quiet)
+		dstb_dirty_unlock(vol, nr);
+	return quiet;
 }
 
 /**

@@ -70,7 +70,7 @@ struct dstb_dirty_bucket {
  * @intent_work: sets bits. As all of dirty tracking's I/O, on the volume's meta_wq
  * @clean_work:	clears bits
  * @sweep:	there may be bits without a region in use that can be cleared
- * @wait:	for a region that is being locked
+ * @wait:	for a region that is being locked, or the end of that wait
  * @map:	for I/O on the bitmap; the meta_wq's
  */
 struct dstb_dirty {
@@ -103,7 +103,7 @@ enum dstb_dirty_verdict dstb_dirty_begin(struct dstb_volume *vol, struct dstb_io
 void dstb_dirty_end(struct dstb_volume *vol, struct dstb_io *io);
 void dstb_dirty_unclean(struct dstb_volume *vol, struct dstb_io *io);
 bool dstb_dirty_flush(struct dstb_volume *vol);
-void dstb_dirty_lock(struct dstb_volume *vol, u32 nr);
+bool dstb_dirty_lock(struct dstb_volume *vol, u32 nr, const bool *stop);
 void dstb_dirty_unlock(struct dstb_volume *vol, u32 nr);
 void dstb_dirty_kick(struct dstb_volume *vol);
 void dstb_dirty_sweep(struct dstb_volume *vol);

@@ -14,9 +14,9 @@
  * medium lost. A node that goes is put out and closed before that, as for a suspension; its memory
  * goes a grace period after it is in no list.
  *
- * The command waits for as long as the media take; for requests under way FREEZE_MS at most, and
- * until it is interrupted. It has the control_lock meanwhile, and the lock of generic netlink that
- * keeps families from coming and going.
+ * The command waits for as long as the media take; for resync and requests under way FREEZE_MS at
+ * most, and until it is interrupted. It has the control_lock meanwhile, and the lock of generic
+ * netlink that keeps families from coming and going.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -38,7 +38,7 @@
 #include "volume.h"
 #include "wire.h"
 
-#define FREEZE_MS	10000	/* for requests that are under way, while new ones wait */
+#define FREEZE_MS	10000	/* for resync; then for requests under way, while new ones wait */
 #define MAX_BLOCK	4096U	/* metadata is written in blocks of that size */
 
 /**
@@ -307,6 +307,15 @@ static void switch_fn(struct change *c)
 		dstb_record(vol);
 }
 
+static int not_still(const struct change *c, int err, const char *who)
+{
+	if (err == -EINTR)
+		NL_SET_ERR_MSG(c->extack, "interrupted, nothing is changed");
+	else
+		NL_SET_ERR_MSG_FMT(c->extack, "%s under way for too long, nothing is changed", who);
+	return err;
+}
+
 static int switch_over(struct change *c)
 {
 	struct dstb_volume *vol = c->vol;
@@ -315,14 +324,13 @@ static int switch_over(struct change *c)
 	int err;
 
 	/* First the resync: requests need not wait for the region that it is at. */
-	dstb_resync_stop(vol);
+	err = dstb_resync_pause(vol, FREEZE_MS);
+	if (err)
+		return not_still(c, err, "resync is");
 	err = dstb_io_freeze(vol, FREEZE_MS);
 	if (err) {
 		dstb_resync_go_on(vol);
-		NL_SET_ERR_MSG_FMT(c->extack, "%s, nothing is changed",
-				   err == -EINTR ? "interrupted" :
-						   "requests are under way for too long");
-		return err;
+		return not_still(c, err, "requests are");
 	}
 	/* Memory must not be reclaimed through the volume now. */
 	noio = memalloc_noio_save();

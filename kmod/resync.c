@@ -27,6 +27,7 @@
 #define BUF_BYTES	(DSTB_RAW_SECTORS << SECTOR_SHIFT)
 #define PAUSE_MAX_MS	200	/* a region at least so often, however busy the volume is */
 #define REST_MS		50U	/* then whether to go on is looked at */
+#define STOP_MS		20	/* until it is looked whether the worker has stopped */
 #define RETRY		HZ	/* when nobody could serve a region */
 
 /* ---- one run ---- */
@@ -256,7 +257,8 @@ static int sync_region(struct dstb_sync *sync, u32 nr)
 	int err;
 
 	begin_region(sync);
-	dstb_dirty_lock(vol, nr);
+	if (!dstb_dirty_lock(vol, nr, &sync->stop))
+		return -ESHUTDOWN;
 	/* With the lock: the last write in it may have failed, and put its node out. */
 	unclean = test_bit(nr, vol->dirty.unclean);
 	if (unclean && is_unrecorded(vol)) {
@@ -278,7 +280,8 @@ static int scrub_region(struct dstb_sync *sync, u32 nr)
 	int err;
 
 	begin_region(sync);
-	dstb_dirty_lock(sync->vol, nr);
+	if (!dstb_dirty_lock(sync->vol, nr, &sync->stop))
+		return -ESHUTDOWN;
 	err = sync_runs(sync, nr, true, READ_ONCE(sync->mend), true);
 	dstb_dirty_unlock(sync->vol, nr);
 	return err;
@@ -511,7 +514,11 @@ static void mend(struct dstb_sync *sync, const struct dstb_repair *repair)
 
 	if (!is_to_mend(repair, nr))
 		return;
-	dstb_dirty_lock(vol, nr);
+	if (!dstb_dirty_lock(vol, nr, &sync->stop)) {
+		/* Later: dstb_resync_go_on(). */
+		dstb_resync_repair(repair->node, repair->sector, repair->nr_sectors);
+		return;
+	}
 	for (; sector < end && !err; sector += place.nr_sectors) {
 		err = dstb_place(&vol->map, sector, end - sector, &place);
 		if (!err)
@@ -673,7 +680,7 @@ void dstb_resync_status(struct dstb_volume *vol, struct dstb_scrub_status *statu
 }
 
 /**
- * dstb_resync_stop() - nothing is resynced until dstb_resync_go_on()
+ * dstb_resync_stop() - nothing is resynced any more
  * @vol:	the volume
  *
  * Context: process; sleeps until what is under way has ended.
@@ -683,7 +690,46 @@ void dstb_resync_stop(struct dstb_volume *vol)
 	if (!vol->sync)
 		return;
 	WRITE_ONCE(vol->sync->stop, true);
+	wake_up_all(&vol->dirty.wait);
 	disable_delayed_work_sync(&vol->sync->work);
+}
+
+static void go_on(struct dstb_sync *sync)
+{
+	WRITE_ONCE(sync->stop, false);
+	enable_delayed_work(&sync->work);
+	dstb_resync_kick(sync->vol);
+}
+
+/**
+ * dstb_resync_pause() - nothing is resynced until dstb_resync_go_on()
+ * @vol:	the volume; what calls this holds its control_lock
+ * @ms:		how long to wait for what is under way: a medium may take its time
+ *
+ * Context: process, may sleep.
+ * Return: 0; or -ETIMEDOUT or -EINTR, and it goes on.
+ */
+int dstb_resync_pause(struct dstb_volume *vol, u32 ms)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
+	struct dstb_sync *sync = vol->sync;
+	int err = 0;
+
+	if (!sync)
+		return 0;
+	WRITE_ONCE(sync->stop, true);
+	wake_up_all(&vol->dirty.wait);
+	/* It does not begin any more: so once it is not running, that is the end. */
+	disable_delayed_work(&sync->work);
+	while (!err && work_busy(&sync->work.work) & WORK_BUSY_RUNNING) {
+		if (time_after(jiffies, end))
+			err = -ETIMEDOUT;
+		else if (msleep_interruptible(STOP_MS))
+			err = -EINTR;
+	}
+	if (err)
+		go_on(sync);
+	return err;
 }
 
 /**
@@ -709,7 +755,7 @@ void dstb_resync_forget(struct dstb_volume *vol, const struct dstb_node *gone)
 }
 
 /**
- * dstb_resync_go_on() - the reverse of dstb_resync_stop()
+ * dstb_resync_go_on() - the reverse of dstb_resync_pause()
  * @vol:	the volume
  *
  * Context: process.
@@ -720,9 +766,7 @@ void dstb_resync_go_on(struct dstb_volume *vol)
 		return;
 	/* Of the nodes that there are now. */
 	vol->sync->asked = requests(vol);
-	WRITE_ONCE(vol->sync->stop, false);
-	enable_delayed_work(&vol->sync->work);
-	dstb_resync_kick(vol);
+	go_on(vol->sync);
 }
 
 /**

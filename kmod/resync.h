@@ -30,6 +30,7 @@ void dstb_resync_kick(struct dstb_volume *vol);
 void dstb_resync_forget(struct dstb_volume *vol, const struct dstb_node *gone);
 void dstb_resync_go_on(struct dstb_volume *vol);
 void dstb_resync_stop(struct dstb_volume *vol);
+int dstb_resync_pause(struct dstb_volume *vol, u32 ms);
 int dstb_resync_scrub(struct dstb_volume *vol, bool repair, bool end);
 void dstb_resync_status(struct dstb_volume *vol, struct dstb_scrub_status *status);
 u32 dstb_resync_region(const struct dstb_volume *vol, u32 from);

@@ -335,6 +335,29 @@ alone() {
 	in_sync v
 }
 
+# Feared: scrub waits for the write, the command for scrub, and no signal ends it.
+@test "a command for a node more ends by a signal while a write does not end, and a scrub waits for it" {
+	mirrored 32
+	fault hold_legs 2
+	defer let_go
+	background writes 0
+	local writer=$background begin
+	retry 10 held
+	dstctl volume scrub v
+	sleep 0.5
+	# In vain it would be in the kernel until then.
+	background sh -c 'sleep 20; echo 0 > /sys/kernel/debug/dst/faults/v/hold_legs'
+	begin=$SECONDS
+	not timeout -s INT 2 dstctl node add v /dev/c
+	[ $((SECONDS - begin)) -lt $((9 * DST_SLOW)) ]
+	equal nodes "$(volume_field v nr_nodes)" 2
+	let_go
+	wait "$writer"
+	dstctl node add v /dev/c
+	in_sync v
+}
+held() { [ "$(node_field v 1 in_flight)" -gt 0 ]; }
+
 @test "a volume stops by force while a node is being added" {
 	mirrored 32
 	fault age_before_ms 2000
