@@ -63,9 +63,15 @@ static int read_one(struct party *party, struct found *f, u32 i, struct netlink_
 	int err;
 
 	err = dstb_super_read(f->node, f->super, &state, &why);
-	if (err) {
+	if (err == -ENOMEM || err == -EINTR) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u can't be read (error %d)", i, -err);
 		return err;
+	}
+	/* As one that can't be reached: there may be enough others. */
+	if (err) {
+		pr_warn("volume %s: node %u can't be read (error %d)\n", name, i, -err);
+		f->node->ops->close(f->node);
+		return 0;
 	}
 	switch (state) {
 	case DSTB_DISK_VALID:
@@ -86,7 +92,7 @@ static int read_one(struct party *party, struct found *f, u32 i, struct netlink_
 	}
 }
 
-/* Nodes that can't be reached now may come later; what can be read must be ours. */
+/* Nodes that can't be reached, or read, now may come later; what can be read must be ours. */
 static int read_all(struct party *party, const struct dstb_volume_config *cfg,
 		    struct netlink_ext_ack *extack)
 {
@@ -103,6 +109,7 @@ static int read_all(struct party *party, const struct dstb_volume_config *cfg,
 			return -ENOMEM;
 		/* same_twice() looks for those before it there */
 		party->vol->nodes[i] = f->node;
+		dstb_node_look_first(f->node);
 		err = dstb_node_open(f->node, &ignored);
 		if (err == -EEXIST || (err == -EBUSY && cfg->nodes[i].path[0])) {
 			NL_SET_ERR_MSG_FMT(extack, "%s", ignored._msg ?: "busy");
@@ -430,9 +437,7 @@ static int reopen_one(struct party *party, struct found *f, struct netlink_ext_a
 	const char *why = NULL;
 	int err;
 
-	/* That was about the session that only read. */
-	WRITE_ONCE(f->node->leaving, false);
-	err = f->node->ops->reopen(f->node, extack);
+	err = dstb_node_own(f->node, extack);
 	if (err)
 		return err;
 	again = kvzalloc(sizeof(*again), GFP_KERNEL);
@@ -507,8 +512,6 @@ static int assemble(struct party *party, struct dstb_volume_config *cfg,
 		err = take_seats(party);
 	if (err)
 		return err;
-	vol->role = DST_ROLE_WRITER;
-	vol->probing = false;
 	fill_config(cfg, vol->super);
 	return reopen_all(party, extack);
 }
@@ -533,8 +536,6 @@ int dstb_assemble_nodes(struct dstb_volume *vol, struct dstb_volume_config *cfg,
 	party.all = kvcalloc(party.nr, sizeof(*party.all), GFP_KERNEL);
 	if (!party.all)
 		return -ENOMEM;
-	vol->probing = true;
-	vol->role = DST_ROLE_READER;
 	err = assemble(&party, cfg, extack);
 	for (i = 0; i < party.nr; i++)
 		kvfree(party.all[i].super);

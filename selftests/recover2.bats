@@ -95,6 +95,28 @@ dump() { "$superdump" "$1" | jq -r "$2"; }
 	got "$new" /dev/dst/v
 }
 
+# Not all the volume is refused because of it; nor is the older copy believed when the younger can't be read.
+@test "a node whose superblock can't be read counts as missing when the volume is assembled" {
+	policies mirror
+	local name
+	for name in a b c; do disk $name 16 > /dev/null; done
+	dm_linear flaw /dev/c > /dev/null
+	volume v --policy mirror /dev/a /dev/b /dev/mapper/flaw
+	in_sync v
+	stop v
+	local meta=$((16 * 2048 - 2048)) all
+	all=$(sectors /dev/c)
+	dm_table flaw "0 $meta linear /dev/c 0
+		$meta 8 error
+		$((meta + 8)) $((all - meta - 8)) linear /dev/c $((meta + 8))"
+	refused "only 1 of 3 nodes are there" dstctl volume assemble v /dev/a /dev/mapper/flaw
+	again v /dev/a /dev/b /dev/mapper/flaw
+	retry 10 state_is 2 failed
+	dm_heal flaw /dev/c
+	dstctl node resume v 2
+	in_sync v
+}
+
 @test "after a crash the regions that were being written are made the same, and no others" {
 	local_pair 32
 	patterns 1
