@@ -92,8 +92,8 @@ static int wait_end(struct dstb_export *exp)
 
 /*
  * Nothing that was replied to is left in a volatile cache: whatever is done to the device while the
- * export is suspended, this is the same life of it. Drops the lock while it flushes: nobody may come
- * in meanwhile, for it is not known yet which life that would be.
+ * export is suspended, this is the same life of it. Drops the lock while it flushes: nobody may
+ * come in meanwhile, for it is not known yet which life that would be.
  */
 static int settle(struct dstb_export *exp)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The initiator's half of the handshake: connect, HELLO, WELCOME or REJECT. Runs in the process of
- * whoever makes the volume or connects a node again; every wait is bounded by DST_WIRE_HANDSHAKE_MS,
- * and ends soon when the volume is stopped by force.
+ * whoever makes the volume or connects a node again; every wait is bounded by
+ * DST_WIRE_HANDSHAKE_MS, and ends soon when the volume is stopped by force.
  */
 #include <linux/net.h>
 #include <linux/netlink.h>

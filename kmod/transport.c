@@ -97,8 +97,8 @@ static void unix_text(const struct dstb_addr *addr, char *buf, size_t size)
 }
 
 /*
- * What bind has made in the file system does not go with the socket. The socket keeps its dentry: as
- * long as that can be found, it is still ours, wherever it is by now.
+ * What bind has made in the file system does not go with the socket. The socket keeps its dentry:
+ * as long as that can be found, it is still ours, wherever it is by now.
  */
 static void unix_unbind(struct socket *sock)
 {

@@ -398,7 +398,7 @@ suspending() {
 
 # Feared: who comes in before the flush has failed is told of a life of the export that ends just then, and never hears of it.
 @test "an export is not resumed while its device is being flushed: whether it begins another life is known after that" {
-	local a life
+	local a life through
 	requires module dm_delay dm_flakey
 	modprobe dm_delay
 	modprobe dm_flakey
@@ -406,8 +406,8 @@ suspending() {
 	dm_linear lin "$a" > /dev/null
 	dm_disk slow "0 $(sectors "$a") delay /dev/mapper/lin 0 0 /dev/mapper/lin 0 0 /dev/mapper/lin 0 600000" > /dev/null
 	exported e /dev/mapper/slow
-	flushed() { dm_table slow "0 $(sectors "$a") linear /dev/mapper/lin 0"; }
-	defer flushed
+	through="0 $(sectors "$a") linear /dev/mapper/lin 0"
+	defer dm_table slow "$through"
 	says '^welcome' 0 hello "$tcp" e
 	life=$(instance out)
 	retry 5 sessions_are e 0
@@ -419,7 +419,7 @@ suspending() {
 	equal suspended "$(suspended)" true
 	says '^reject status=41' 3 hello "$tcp" e
 	dm_table lin "0 $(sectors "$a") flakey $a 0 0 10"
-	flushed
+	dm_table slow "$through"
 	wait "$background"
 	retry 5 grep -q "'e' is suspended, but can't be flushed" "$BATS_TEST_TMPDIR/suspend"
 	dm_heal lin "$a"
