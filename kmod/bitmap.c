@@ -7,7 +7,10 @@
  * Requests set bits in memory meanwhile: a bit that a write of the block missed is written again,
  * for who set it has asked for that.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/bitmap.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -23,25 +26,37 @@
 #define BLOCK_SECTORS	(BLOCK_BYTES >> SECTOR_SHIFT)
 #define BLOCK_BITS	(BLOCK_SECTORS * DST_DISK_BITS)
 #define BATCH		16U	/* blocks in one I/O */
+#define SECTOR_LONGS	(DST_DISK_BITS / BITS_PER_LONG)
 #define MAX_BLOCKS	(DST_DISK_BITMAP_SECTORS / BLOCK_SECTORS)
+#define MAX_SECTORS	(MAX_BLOCKS * BLOCK_SECTORS)
 
 /**
  * struct dstb_bitmap - memory for I/O on the bitmap
  * @nr_blocks:	that are in use
  * @buf:	as on the medium, BATCH blocks
  * @bits:	of as many, in the CPU's order
- * @blocks:	to be written
+ * @marked:	a bit for each sector that is to be written
+ * @wanted:	likewise, without what only shares a block with such ones
+ * @bad:	likewise, for those that no medium takes. Read anywhere
  */
 struct dstb_bitmap {
 	u32 nr_blocks;
 	struct dst_disk_bits *buf;
 	unsigned long *bits;
-	DECLARE_BITMAP(blocks, MAX_BLOCKS);
+	DECLARE_BITMAP(marked, MAX_SECTORS);
+	DECLARE_BITMAP(wanted, MAX_SECTORS);
+	DECLARE_BITMAP(bad, MAX_SECTORS);
 };
 
 static u64 sector_of(const struct dstb_node *node, u32 block)
 {
 	return node->meta + DST_DISK_BITMAP_SECTOR + block * BLOCK_SECTORS;
+}
+
+/* The least that is written where a block has a bad sector. */
+static u32 unit_of(const struct dstb_volume *vol)
+{
+	return clamp(vol->map.layout.block_size >> SECTOR_SHIFT, 1U, BLOCK_SECTORS);
 }
 
 /* How many regions the blocks have. */
@@ -55,15 +70,15 @@ static unsigned long *bits_of(unsigned long *bits, u32 block)
 	return bits + block * (BLOCK_BITS / BITS_PER_LONG);
 }
 
-/* Makes blocks of what is at @bits, in the buffer. */
+/* Makes sectors of what is at @bits, in the buffer. */
 static void encode(struct dstb_bitmap *map, unsigned long *bits, u32 first, u32 nr)
 {
 	u64 words[DST_DISK_BITS_WORDS];
 	u32 i;
 
-	for (i = 0; i < nr * BLOCK_SECTORS; i++) {
-		bitmap_to_arr64(words, bits + i * (DST_DISK_BITS / BITS_PER_LONG), DST_DISK_BITS);
-		dstb_disk_bits_encode(&map->buf[i], first * BLOCK_SECTORS + i, words);
+	for (i = 0; i < nr; i++) {
+		bitmap_to_arr64(words, bits + i * SECTOR_LONGS, DST_DISK_BITS);
+		dstb_disk_bits_encode(&map->buf[i], first + i, words);
 	}
 }
 
@@ -81,17 +96,21 @@ static int read_blocks(struct dstb_node *node, u32 first, u32 nr)
 		if (!dstb_disk_bits_decode(&map->buf[i], first * BLOCK_SECTORS + i, words))
 			err = -EUCLEAN;
 		else
-			bitmap_from_arr64(map->bits + i * (DST_DISK_BITS / BITS_PER_LONG), words,
+			bitmap_from_arr64(map->bits + i * SECTOR_LONGS, words,
 					  DST_DISK_BITS);
 	}
 	return err;
 }
 
-/* Writes blocks to every node in service. Returns how many took them. */
-static u32 write_blocks(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr, bool fua)
+/*
+ * Writes sectors to every node in service. Returns 0 when one took them; -EIO when none did and one
+ * stays that can't, for it has the last copy; -EAGAIN when nobody was there.
+ */
+static int write_sectors(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr, bool fua)
 {
 	struct dstb_raw *raws = vol->raws;
-	u32 i, good = 0;
+	bool good = false, bad = false;
+	u32 i;
 
 	encode(vol->dirty.map, bits, first, nr);
 	for (i = 0; i < vol->nr_data; i++) {
@@ -99,32 +118,101 @@ static u32 write_blocks(struct dstb_volume *vol, unsigned long *bits, u32 first,
 
 		raws[i] = (struct dstb_raw) {
 			.node = READ_ONCE(node->part) != DSTB_PART_OUT ? node : NULL,
-			.op = REQ_OP_WRITE, .fua = fua, .sector = sector_of(node, first),
-			.nr_sectors = nr * BLOCK_SECTORS, .buf = vol->dirty.map->buf,
+			.op = REQ_OP_WRITE, .fua = fua, .sector = sector_of(node, 0) + first,
+			.nr_sectors = nr, .buf = vol->dirty.map->buf,
 		};
 	}
 	dstb_raw_run(vol, raws, vol->nr_data);
 	for (i = 0; i < vol->nr_data; i++) {
 		if (!raws[i].node)
 			continue;
-		if (!raws[i].status)
-			good++;
-		else
-			dstb_member_error(raws[i].node, raws[i].status, "writing the bitmap");
+		if (!raws[i].status) {
+			good = true;
+			continue;
+		}
+		dstb_member_error(raws[i].node, raws[i].status, "writing the bitmap");
+		bad |= raws[i].status != BLK_STS_TRANSPORT &&
+		       READ_ONCE(raws[i].node->part) != DSTB_PART_OUT;
 	}
-	return good;
+	return good ? 0 : bad ? -EIO : -EAGAIN;
+}
+
+static void write_blocks(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr, bool fua)
+{
+	write_sectors(vol, bits, first * BLOCK_SECTORS, nr * BLOCK_SECTORS, fua);
 }
 
 /**
  * dstb_bitmap_mark() - a region's bit is to be written
+ * @vol:	the volume
+ * @nr:		the region
+ *
+ * With the block around it, but not with what is known to be bad there.
+ * Context: as dstb_bitmap_write().
+ */
+void dstb_bitmap_mark(struct dstb_volume *vol, u32 nr)
+{
+	struct dstb_bitmap *map = vol->dirty.map;
+	u32 sector = nr / DST_DISK_BITS, block = round_down(sector, BLOCK_SECTORS);
+	u32 end = block + BLOCK_SECTORS, unit = unit_of(vol);
+
+	bitmap_set(map->wanted, round_down(sector, unit), unit);
+	if (find_next_bit(map->bad, end, block) == end)
+		bitmap_set(map->marked, block, BLOCK_SECTORS);
+	else
+		bitmap_set(map->marked, round_down(sector, unit), unit);
+}
+
+/**
+ * dstb_bitmap_is_bad() - can a region's bit not be written?
  * @dirty:	the dirty tracking
  * @nr:		the region
  *
- * Context: as dstb_bitmap_write().
+ * Context: any.
+ * Return: true when no medium took it the last time.
  */
-void dstb_bitmap_mark(struct dstb_dirty *dirty, u32 nr)
+bool dstb_bitmap_is_bad(const struct dstb_dirty *dirty, u32 nr)
 {
-	__set_bit(nr / BLOCK_BITS, dirty->map->blocks);
+	return unlikely(test_bit(nr / DST_DISK_BITS, dirty->map->bad));
+}
+
+/*
+ * Writes sectors, and notes whether they are bad: only where a bit was to be set, for then it is
+ * tried again.
+ */
+static int write_noted(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
+{
+	int err = write_sectors(vol, vol->dirty.bits + first * SECTOR_LONGS, first, nr, fua);
+	struct dstb_bitmap *map = vol->dirty.map;
+	u32 i;
+
+	if (err == -EIO && nr > unit_of(vol))
+		return err;
+	for (i = first; i < first + nr; i++) {
+		if (!err)
+			clear_bit(i, map->bad);
+		else if (err == -EIO && fua && !test_and_set_bit(i, map->bad))
+			pr_warn_ratelimited("volume %s: sector %u of the bitmap can't be written: writes that need it fail\n",
+					    vol->name, i);
+	}
+	return err;
+}
+
+/* Returns whether somebody was there. */
+static bool write_run(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
+{
+	u32 unit = unit_of(vol), i;
+	bool ok = true;
+	int err;
+
+	err = write_noted(vol, first, nr, fua);
+	if (err != -EIO || nr <= unit)
+		return err != -EAGAIN;
+	/* One of them is bad: each by itself. */
+	for (i = first; i < first + nr; i += unit)
+		if (test_bit(i, vol->dirty.map->wanted))
+			ok &= write_noted(vol, i, unit, fua) != -EAGAIN;
+	return ok;
 }
 
 /**
@@ -133,24 +221,24 @@ void dstb_bitmap_mark(struct dstb_dirty *dirty, u32 nr)
  * @fua:	durably
  *
  * Context: the volume's meta_wq, or while the volume is made or stopped.
- * Return: whether each of it is on a node.
+ * Return: whether each of it is on a node, or dstb_bitmap_is_bad().
  */
 bool dstb_bitmap_write(struct dstb_volume *vol, bool fua)
 {
 	struct dstb_bitmap *map = vol->dirty.map;
-	u32 first, end;
+	u32 first, end, nr = map->nr_blocks * BLOCK_SECTORS;
 	bool ok = true;
 
-	for (first = 0; first < map->nr_blocks; first = end) {
-		first = find_next_bit(map->blocks, map->nr_blocks, first);
-		if (first >= map->nr_blocks)
+	for (first = 0; first < nr; first = end) {
+		first = find_next_bit(map->marked, nr, first);
+		if (first >= nr)
 			break;
-		end = find_next_zero_bit(map->blocks, map->nr_blocks, first);
-		end = min(end, first + BATCH);
-		ok &= !!write_blocks(vol, bits_of(vol->dirty.bits, first), first, end - first,
-				     fua);
+		end = find_next_zero_bit(map->marked, nr, first);
+		end = min(end, first + BATCH * BLOCK_SECTORS);
+		ok &= write_run(vol, first, end - first, fua);
 	}
-	bitmap_zero(map->blocks, MAX_BLOCKS);
+	bitmap_zero(map->marked, MAX_SECTORS);
+	bitmap_zero(map->wanted, MAX_SECTORS);
 	return ok;
 }
 
@@ -170,7 +258,7 @@ int dstb_bitmap_write_all(struct dstb_node *node)
 
 	for (first = 0; first < map->nr_blocks && !err; first += nr) {
 		nr = min(map->nr_blocks - first, BATCH);
-		encode(map, bits_of(dirty->bits, first), first, nr);
+		encode(map, bits_of(dirty->bits, first), first * BLOCK_SECTORS, nr * BLOCK_SECTORS);
 		err = dstb_raw_one(node, REQ_OP_WRITE, true, sector_of(node, first),
 				   nr * BLOCK_SECTORS, map->buf);
 	}

@@ -131,16 +131,26 @@ static void set_later(struct dstb_volume *vol, struct dstb_region *region)
 	dstb_work_now(vol->meta_wq, &dirty->intent_work);
 }
 
-static bool enter(struct dstb_region *region, struct dstb_io *io)
+/* Its bit was to be set, and could not be. It is tried again. */
+static bool is_bad(const struct dstb_dirty *dirty, const struct dstb_region *region)
 {
-	if (region->state != REGION_SET || region->locked) {
-		if (!(io->opf & REQ_NOWAIT))
-			list_add_tail(&io->overlap.wait, &region->waiters);
-		return false;
+	return region->state == REGION_PENDING && dstb_bitmap_is_bad(dirty, region->nr);
+}
+
+static enum dstb_dirty_verdict enter(const struct dstb_dirty *dirty, struct dstb_region *region,
+				     struct dstb_io *io)
+{
+	if (region->state == REGION_SET && !region->locked) {
+		region->count++;
+		io->region = region;
+		return DSTB_DIRTY_GO;
 	}
-	region->count++;
-	io->region = region;
-	return true;
+	if (is_bad(dirty, region))
+		return DSTB_DIRTY_FAILS;
+	if (io->opf & REQ_NOWAIT)
+		return DSTB_DIRTY_AGAIN;
+	list_add_tail(&io->overlap.wait, &region->waiters);
+	return DSTB_DIRTY_WAITS;
 }
 
 /**
@@ -156,31 +166,39 @@ enum dstb_dirty_verdict dstb_dirty_begin(struct dstb_volume *vol, struct dstb_io
 	struct dstb_dirty *dirty = &vol->dirty;
 	u32 nr = dstb_dirty_region(dirty, io->bio->bi_iter.bi_sector);
 	struct dstb_dirty_bucket *bucket = bucket_of(dirty, nr);
-	bool go = false, nowait = io->opf & REQ_NOWAIT, set;
 	struct dstb_region *region, *fresh = NULL;
+	bool nowait = io->opf & REQ_NOWAIT, set;
+	enum dstb_dirty_verdict verdict;
 	unsigned long flags;
 
 again:
 	spin_lock_irqsave(&bucket->lock, flags);
 	region = find(bucket, nr);
 	if (region) {
-		go = enter(region, io);
+		verdict = enter(dirty, region, io);
 		spin_unlock_irqrestore(&bucket->lock, flags);
 		if (fresh)
 			give_free(dirty, fresh);
-		return go ? DSTB_DIRTY_GO : nowait ? DSTB_DIRTY_AGAIN : DSTB_DIRTY_WAITS;
+		return verdict;
 	}
 	set = test_bit(nr, dirty->bits);
+	/* Some regions of the sector are tried again, each second: that will do. */
+	if (!set && dstb_bitmap_is_bad(dirty, nr)) {
+		spin_unlock_irqrestore(&bucket->lock, flags);
+		if (fresh)
+			give_free(dirty, fresh);
+		return DSTB_DIRTY_FAILS;
+	}
 	if (fresh && (set || !nowait)) {
 		region_init(fresh, nr, set ? REGION_SET : REGION_PENDING);
 		hlist_add_head(&fresh->hash, &bucket->regions);
 		if (!set)
 			set_bit(nr, dirty->bits);
-		enter(fresh, io);
+		verdict = enter(dirty, fresh, io);
 		spin_unlock_irqrestore(&bucket->lock, flags);
 		if (!set)
 			set_later(vol, fresh);
-		return set ? DSTB_DIRTY_GO : DSTB_DIRTY_WAITS;
+		return verdict;
 	}
 	spin_unlock_irqrestore(&bucket->lock, flags);
 	if (fresh)
@@ -238,15 +256,16 @@ void dstb_dirty_unclean(struct dstb_volume *vol, struct dstb_io *io)
 
 /* ---- resync ---- */
 
-static bool is_quiet(struct dstb_dirty_bucket *bucket, u32 nr)
+static bool is_quiet(struct dstb_dirty *dirty, u32 nr)
 {
+	struct dstb_dirty_bucket *bucket = bucket_of(dirty, nr);
 	struct dstb_region *region;
 	unsigned long flags;
 	bool quiet;
 
 	spin_lock_irqsave(&bucket->lock, flags);
 	region = find(bucket, nr);
-	quiet = !region->count && region->state == REGION_SET;
+	quiet = !region->count && (region->state == REGION_SET || is_bad(dirty, region));
 	spin_unlock_irqrestore(&bucket->lock, flags);
 	return quiet;
 }
@@ -277,7 +296,7 @@ bool dstb_dirty_lock(struct dstb_volume *vol, u32 nr, const bool *stop)
 	region->locked = true;
 	spin_unlock_irq(&bucket->lock);
 	/* A writer may wait for a node that is lost, for as long as that is. */
-	wait_event(dirty->wait, (quiet = is_quiet(bucket, nr)) || READ_ONCE(*stop));
+	wait_event(dirty->wait, (quiet = is_quiet(dirty, nr)) || READ_ONCE(*stop));
 	if (!quiet)
 		dstb_dirty_unlock(vol, nr);
 	return quiet;
@@ -319,7 +338,8 @@ static bool any_data_node(const struct dstb_volume *vol)
 	return false;
 }
 
-static void region_set(struct dstb_volume *vol, struct dstb_region *region)
+/* Its bit is set, or can't be: who waits goes on, or fails. */
+static void region_done(struct dstb_volume *vol, struct dstb_region *region, bool bad)
 {
 	struct dstb_dirty_bucket *bucket = bucket_of(&vol->dirty, region->nr);
 	unsigned long flags;
@@ -327,9 +347,10 @@ static void region_set(struct dstb_volume *vol, struct dstb_region *region)
 	bool wake;
 
 	spin_lock_irqsave(&bucket->lock, flags);
-	region->state = REGION_SET;
+	if (!bad)
+		region->state = REGION_SET;
 	wake = region->locked;
-	if (!region->locked)
+	if (bad || !region->locked)
 		list_splice_init(&region->waiters, &waiters);
 	spin_unlock_irqrestore(&bucket->lock, flags);
 	if (wake)
@@ -337,40 +358,55 @@ static void region_set(struct dstb_volume *vol, struct dstb_region *region)
 	resume_all(&waiters);
 }
 
+/* All of them, but for those that are bad; or none, while nobody is there who could. */
+static void set_bits(struct dstb_volume *vol, struct list_head *pending)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	struct dstb_region *region, *next;
+	bool ok, bad;
+
+	list_for_each_entry(region, pending, queue)
+		dstb_bitmap_mark(vol, region->nr);
+	ok = dstb_bitmap_write(vol, true);
+	dstb_fault_wait(&vol->faults, &vol->faults.intent_ms);
+	if (!ok && !READ_ONCE(vol->gate_dead) && any_data_node(vol)) {
+		/* Nobody took them. dstb_dirty_kick() comes when somebody returns. */
+		spin_lock_irq(&dirty->lock);
+		list_splice(pending, &dirty->pending);
+		spin_unlock_irq(&dirty->lock);
+		queue_delayed_work(vol->meta_wq, &dirty->intent_work, HZ);
+		return;
+	}
+	list_for_each_entry_safe(region, next, pending, queue) {
+		bad = dstb_bitmap_is_bad(dirty, region->nr);
+		if (bad) {
+			list_move_tail(&region->queue, &dirty->bad);
+			dirty->bad_stamp = jiffies;
+		} else {
+			list_del(&region->queue);
+		}
+		region_done(vol, region, bad);
+	}
+	queue_delayed_work(vol->meta_wq, &dirty->clean_work, IDLE);
+}
+
 static void intent_work_fn(struct work_struct *work)
 {
 	struct dstb_volume *vol =
 		container_of(to_delayed_work(work), struct dstb_volume, dirty.intent_work);
 	struct dstb_dirty *dirty = &vol->dirty;
-	struct dstb_region *region, *next;
 	LIST_HEAD(pending);
-	bool ok;
 
 	spin_lock_irq(&dirty->lock);
 	list_splice_init(&dirty->pending, &pending);
 	spin_unlock_irq(&dirty->lock);
-	if (list_empty(&pending))
-		return;
-	list_for_each_entry(region, &pending, queue)
-		dstb_bitmap_mark(dirty, region->nr);
-	ok = dstb_bitmap_write(vol, true);
-	dstb_fault_wait(&vol->faults, &vol->faults.intent_ms);
-	if (!ok && !READ_ONCE(vol->gate_dead) && any_data_node(vol)) {
-		/*
-		 * Nobody took them. dstb_dirty_kick() comes when somebody returns; the last copy
-		 * may have reported an error, and stays.
-		 */
-		spin_lock_irq(&dirty->lock);
-		list_splice(&pending, &dirty->pending);
-		spin_unlock_irq(&dirty->lock);
+	/* Not with each of the others: a medium may take seconds to find out that it can't. */
+	if (time_after_eq(jiffies, dirty->bad_stamp + HZ))
+		list_splice_init(&dirty->bad, &pending);
+	if (!list_empty(&pending))
+		set_bits(vol, &pending);
+	if (!list_empty(&dirty->bad))
 		queue_delayed_work(vol->meta_wq, &dirty->intent_work, HZ);
-		return;
-	}
-	list_for_each_entry_safe(region, next, &pending, queue) {
-		list_del(&region->queue);
-		region_set(vol, region);
-	}
-	queue_delayed_work(vol->meta_wq, &dirty->clean_work, IDLE);
 }
 
 /**
@@ -545,7 +581,7 @@ static bool clean_list(struct dstb_volume *vol, struct list_head *clean)
 	if (ok) {
 		list_for_each_entry(region, clean, queue) {
 			clear_bit(region->nr, dirty->bits);
-			dstb_bitmap_mark(dirty, region->nr);
+			dstb_bitmap_mark(vol, region->nr);
 		}
 		dstb_bitmap_write(vol, false);
 	}
@@ -657,6 +693,7 @@ int dstb_dirty_init(struct dstb_volume *vol, u64 capacity, u32 shift)
 	spin_lock_init(&dirty->lock);
 	INIT_LIST_HEAD(&dirty->free);
 	INIT_LIST_HEAD(&dirty->pending);
+	INIT_LIST_HEAD(&dirty->bad);
 	INIT_LIST_HEAD(&dirty->starved);
 	init_waitqueue_head(&dirty->wait);
 	INIT_DELAYED_WORK(&dirty->intent_work, intent_work_fn);

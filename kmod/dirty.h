@@ -66,6 +66,8 @@ struct dstb_dirty_bucket {
  * @free:	slots of no region
  * @nr_free:	how many
  * @pending:	regions whose bit is to be set on the media
+ * @bad:	those whose bit no medium takes: writes fail. The meta_wq's
+ * @bad_stamp:	jiffies when they were tried
  * @starved:	requests that wait for a slot
  * @intent_work: sets bits. As all of dirty tracking's I/O, on the volume's meta_wq
  * @clean_work:	clears bits
@@ -85,6 +87,8 @@ struct dstb_dirty {
 	struct list_head free;
 	u32 nr_free;
 	struct list_head pending;
+	struct list_head bad;
+	unsigned long bad_stamp;
 	struct list_head starved;
 	struct delayed_work intent_work;
 	struct delayed_work clean_work;
@@ -97,6 +101,7 @@ enum dstb_dirty_verdict {
 	DSTB_DIRTY_GO,
 	DSTB_DIRTY_WAITS,	/* the request is started again when it can go on */
 	DSTB_DIRTY_AGAIN,	/* it would wait, and must not */
+	DSTB_DIRTY_FAILS,	/* the bit can't be written */
 };
 
 enum dstb_dirty_verdict dstb_dirty_begin(struct dstb_volume *vol, struct dstb_io *io);

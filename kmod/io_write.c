@@ -415,6 +415,9 @@ void dstb_write_go(struct dstb_io *io)
 		case DSTB_DIRTY_AGAIN:
 			write_end(io, BLK_STS_AGAIN);
 			return;
+		case DSTB_DIRTY_FAILS:
+			write_end(io, BLK_STS_IOERR);
+			return;
 		}
 	}
 	write_start(io);

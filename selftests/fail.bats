@@ -415,3 +415,31 @@ missed() {
 	retry 10 node_has v 0 writes $((before + 50))
 	kill_wait "$load"
 }
+
+# Feared: all writes to regions without a bit wait, for ever.
+@test "a bad sector in the bitmap of the last copy: writes that need it fail, others go on, and it may heal" {
+	local meta size
+	policies mirror
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
+	dm_linear flaw /dev/a > /dev/null
+	volume v --policy mirror /dev/mapper/flaw /dev/b
+	quiet v
+	dstctl node suspend v 1
+	writes 0
+	meta=$(($(data_bytes /dev/a) / 512 + 512)) size=$(sectors /dev/a)
+	dm_table flaw "0 $meta linear /dev/a 0
+$meta 1 error
+$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
+	not at_most 20 dd if=/dev/urandom of=/dev/dst/v bs=4k count=1 seek=1k oflag=direct conv=notrunc status=none 2> "$BATS_TEST_TMPDIR/dd"
+	grep -q 'Input/output error' "$BATS_TEST_TMPDIR/dd"
+	not writes $((8 << 20)) 2> /dev/null
+	writes 4096
+	state_is 0 up
+	dm_heal flaw /dev/a
+	retry 10 writes $((8 << 20)) 2> /dev/null
+	writes $((4 << 20))
+	dstctl node resume v 1
+	in_sync v
+	stopped_equal /dev/a /dev/b
+}
