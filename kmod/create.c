@@ -66,8 +66,8 @@ static int look_at_media(struct dstb_volume *vol, bool adopt, struct netlink_ext
 }
 
 /*
- * Their media are free. Whoever had one is fenced only now; and what somebody else did with it since
- * the look, is seen.
+ * Their media are free. Whoever had one is fenced only now; and what somebody else did with it
+ * since the look, is seen.
  */
 static int own_media(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 {

@@ -225,8 +225,9 @@ static inline u32 dstb_node_in_flight(const struct dstb_node *node)
 }
 
 /*
- * Until it is clear whose its medium is, it is opened as a reader: to be connected as a writer fences
- * whoever wrote before, and may just be away (R5). Nobody but the holder has a device of this kernel.
+ * Until it is clear whose its medium is, it is opened as a reader: to be connected as a writer
+ * fences whoever wrote before, and may just be away (R5). Nobody but the holder has a device of
+ * this kernel.
  */
 static inline void dstb_node_look_first(struct dstb_node *node)
 {
