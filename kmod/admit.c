@@ -193,6 +193,8 @@ void dstb_member_admitted(struct dstb_node *node)
 {
 	node->instance = instance_of(node);
 	WRITE_ONCE(node->taken, true);
+	/* Whatever it was said of, that is over. */
+	WRITE_ONCE(node->discard, false);
 }
 
 /**
@@ -413,8 +415,12 @@ static void admit_known(struct dstb_node *node, const struct dstb_super *theirs)
 			return;
 		}
 		if (is_thrown_away(node, theirs)) {
-			/* Nobody is asked again, when it was only looked at so far. */
-			WRITE_ONCE(node->discard, node->look);
+			/*
+			 * A policy's word is about what is there now. It is asked again when nobody
+			 * else can write there any more.
+			 */
+			if (!node->look)
+				WRITE_ONCE(node->discard, false);
 			dstb_admit(node, NULL, true);
 			return;
 		}

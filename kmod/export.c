@@ -163,6 +163,19 @@ u32 dstb_export_above(u8 chain[][16], u32 len)
 /* ---- finding ---- */
 
 /**
+ * dstb_export_new_life() - what an export had acknowledged may be lost from now on
+ * @exp:	the export, new, or nobody has it
+ *
+ * Context: any.
+ */
+void dstb_export_new_life(struct dstb_export *exp)
+{
+	do {
+		exp->instance = get_random_u64();
+	} while (!exp->instance);
+}
+
+/**
  * dstb_export_lookup() - an export by its name
  * @net:	network namespace
  * @name:	its name
@@ -442,9 +455,7 @@ int dstb_export_add(struct net *net, const struct dstb_export_config *cfg,
 	exp->net = net;
 	INIT_LIST_HEAD(&exp->sessions);
 	INIT_LIST_HEAD(&exp->claims);
-	do {
-		exp->instance = get_random_u64();
-	} while (!exp->instance);
+	dstb_export_new_life(exp);
 	init_waitqueue_head(&exp->gone);
 
 	mutex_lock(&dstb_target_lock);

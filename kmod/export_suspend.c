@@ -12,7 +12,6 @@
 #include <linux/blkdev.h>
 #include <linux/file.h>
 #include <linux/netlink.h>
-#include <linux/random.h>
 #include <linux/sched/signal.h>
 
 #include "event.h"
@@ -90,6 +89,11 @@ static int wait_end(struct dstb_export *exp)
 	return err;
 }
 
+static bool has_cache(const struct dstb_export *exp)
+{
+	return !exp->config.read_only && bdev_write_cache(exp->bdev);
+}
+
 /*
  * Nothing that was replied to is left in a volatile cache: whatever is done to the device while the
  * export is suspended, this is the same life of it. Drops the lock while it flushes: nobody may
@@ -100,7 +104,7 @@ static int settle(struct dstb_export *exp)
 	struct file *file;
 	int err;
 
-	if (exp->config.read_only || !bdev_write_cache(exp->bdev))
+	if (!has_cache(exp))
 		return 0;
 	exp->settling = true;
 	file = get_file(exp->bdev_file);
@@ -110,13 +114,9 @@ static int settle(struct dstb_export *exp)
 	fput(file);
 	exp->settling = false;
 	wake_up_all(&exp->gone);
-	if (!err)
-		return 0;
-	do {
-		exp->instance = get_random_u64();
-	} while (!exp->instance);
-	pr_warn("export %s: can't be flushed (error %d): what its cache has may be lost\n",
-		exp->config.name, -err);
+	if (err)
+		pr_warn("export %s: can't be flushed (error %d): what its cache has may be lost\n",
+			exp->config.name, -err);
 	return err;
 }
 
@@ -126,13 +126,18 @@ static int suspend(struct dstb_export *exp, struct netlink_ext_ack *extack)
 	int err, lost = 0;
 
 	exp->suspended = true;
+	exp->suspending = true;
+	exp->unsettled = false;
 	dstb_event_export(exp->net, name, "added", "suspended", "");
 	dstb_claim_kick_all(exp);
 	tell_leaving(exp);
 	wait_polite(exp);
 	err = wait_end(exp);
-	if (exp->suspended && !exp->removed && !err)
-		lost = settle(exp);
+	if (exp->suspended && !exp->removed) {
+		lost = err ? 0 : settle(exp);
+		exp->unsettled = lost || (err && has_cache(exp));
+	}
+	exp->suspending = false;
 	if (exp->removed) {
 		NL_SET_ERR_MSG_FMT(extack, "export '%.20s' was removed meanwhile", name);
 		return -ENOENT;
@@ -168,8 +173,8 @@ static struct dstb_export *find(struct net *net, const char *name, struct netlin
  * @extack:	gets the sentence
  *
  * Context: process; sleeps until the device is idle. A signal ends the waiting, not the suspension.
- * Return: 0, -ENOENT, -EALREADY, -ECANCELED if it was resumed meanwhile; or -EINTR, or how its
- * device could not be flushed, and it is suspended all the same.
+ * Return: 0, -ENOENT, -EALREADY, -EBUSY if it is just being resumed, -ECANCELED if it was resumed
+ * meanwhile; or -EINTR, or how its device could not be flushed, and it is suspended all the same.
  */
 int dstb_export_suspend(struct net *net, const char *name, struct netlink_ext_ack *extack)
 {
@@ -183,6 +188,12 @@ int dstb_export_suspend(struct net *net, const char *name, struct netlink_ext_ac
 	err = -EALREADY;
 	if (exp->suspended) {
 		NL_SET_ERR_MSG_FMT(extack, "export '%.40s' is suspended already", name);
+		goto unlock;
+	}
+	/* It was resumed, and who had suspended it has yet to look. */
+	err = -EBUSY;
+	if (exp->suspending) {
+		NL_SET_ERR_MSG_FMT(extack, "export '%.20s' is being resumed: try again", name);
 		goto unlock;
 	}
 	kref_get(&exp->kref);
@@ -223,6 +234,9 @@ static int resume(struct dstb_export *exp, struct netlink_ext_ack *extack)
 		return -EALREADY;
 	}
 	exp->suspended = false;
+	/* What was in a volatile cache may be lost: it is another life of it. */
+	if (exp->unsettled)
+		dstb_export_new_life(exp);
 	dstb_event_export(exp->net, name, "suspended", "added", "");
 	wake_up_all(&exp->gone);
 	return 0;

@@ -173,7 +173,8 @@ struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr 
 {
 	struct dstb_listener *listener;
 
-	mutex_lock(&open_lock);
+	if (mutex_lock_killable(&open_lock))
+		return ERR_PTR(-EINTR);
 	listener = find(net, addr);
 	if (!listener)
 		listener = make(net, addr, extack);

@@ -120,7 +120,9 @@ struct dstb_listener {
  * @nr_fenced:	how many there have been
  * @last_writer: who opened it last other than as a reader
  * @suspended:	takes nobody for now
+ * @suspending:	who suspends it waits
  * @settling:	its device is being flushed for that
+ * @unsettled:	it was not flushed when it was suspended
  * @removed:	takes nobody any more, or not yet
  * @added:	it was there once; else only its name is taken
  * @gone:	woken when a session has gone, and when @suspended, @settling or @removed changes
@@ -147,7 +149,9 @@ struct dstb_export {
 	u32 nr_fenced;
 	struct dstb_identity last_writer;
 	bool suspended;
+	bool suspending;
 	bool settling;
+	bool unsettled;
 	bool removed;
 	bool added;
 	wait_queue_head_t gone;
@@ -393,6 +397,7 @@ u32 dstb_claim_decide(struct dstb_claim *claim, struct dstb_export *exp,
 
 /* export.c */
 struct dstb_export *dstb_export_lookup(struct net *net, const char *name);
+void dstb_export_new_life(struct dstb_export *exp);
 struct dstb_export *dstb_export_find(struct dstb_listener *listener, const char *name);
 u32 dstb_export_above(u8 chain[][16], u32 len);
 void dstb_export_fill_welcome(const struct dstb_export *exp, struct dst_wire_welcome *w);

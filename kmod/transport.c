@@ -105,7 +105,11 @@ static void unix_unbind(struct socket *sock)
 	const struct path *path = &unix_sk(sock->sk)->path;
 	struct dentry *folder, *dentry;
 
-	if (!path->dentry || mnt_want_write(path->mnt))
+	if (!path->dentry)
+		return;
+	/* Nobody waits for that until it is thawed. */
+	if (READ_ONCE(path->mnt->mnt_sb->s_writers.frozen) != SB_UNFROZEN ||
+	    mnt_want_write(path->mnt))
 		return;
 	folder = dget_parent(path->dentry);
 	dentry = dstb_start_removing(folder, path->dentry);

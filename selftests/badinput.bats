@@ -496,7 +496,8 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	policies linear
 	exported e "$a"
 	volume v --policy linear dst://127.0.0.1/e
-	refused "export 'e' is busy: volume 'v' has it as writer" dstctl volume create w --policy linear dst://127.0.0.1/e
+	refused "node 0 is one of volume 'v': assemble it, or --adopt" dstctl volume create w --policy linear dst://127.0.0.1/e
+	refused "export 'e' is busy: volume 'v' has it as writer" dstctl volume create w --policy linear --adopt dst://127.0.0.1/e
 	refused "export 'e' is not shared" dstctl volume create w --policy linear --shared dst://127.0.0.1/e
 	volume w --policy linear --read-only dst://127.0.0.1/e
 }

@@ -427,6 +427,27 @@ suspending() {
 	not equal instance "$(instance out)" "$life"
 }
 
+@test "an export that was not flushed, for suspending it was interrupted, begins another life" {
+	local a life
+	requires module dm_delay
+	modprobe dm_delay
+	a=$(disk a 8 cache=4)
+	dm_disk slow "0 $(sectors "$a") delay $a 0 0 $a 0 600000" > /dev/null
+	exported e /dev/mapper/slow
+	says '^welcome' 0 hello "$tcp" e
+	life=$(instance out)
+	wait=submitted start old submit "$tcp" e
+	suspending
+	refused "'e' is suspended already" dstctl export suspend e
+	kill "$background"
+	retry 5 not kill -0 "$background"
+	dm_table slow "0 $(sectors "$a") linear $a 0"
+	retry 10 sessions_are e 0
+	dstctl export resume e
+	says '^welcome' 0 hello "$tcp" e
+	not equal instance "$(instance out)" "$life"
+}
+
 @test "events tell who was fenced, and that an export was suspended and resumed" {
 	local events=$BATS_TEST_TMPDIR/events
 	: > "$events"

@@ -290,7 +290,7 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 		got "$BATS_TEST_TMPDIR/$i" "/dev/dst/v$i" $((i * 4))
 	done
 	# One who wants it alone does not get it.
-	refused "busy.*v[01].*shared" dstctl volume create w --policy linear dst://127.0.0.1/e
+	refused "busy.*v[01].*shared" dstctl volume create w --policy linear --adopt dst://127.0.0.1/e
 }
 
 @test "a second writer is refused until the first has gone" {
@@ -299,7 +299,7 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	a=$(disk a 16)
 	exported e "$a"
 	volume v --policy linear dst://127.0.0.1/e
-	refused "export 'e' is busy: volume 'v' has it as writer" dstctl volume create w --policy linear dst://127.0.0.1/e
+	refused "export 'e' is busy: volume 'v' has it as writer" dstctl volume create w --policy linear --adopt dst://127.0.0.1/e
 	refused "not shared" dstctl volume create w --policy linear --shared dst://127.0.0.1/e
 	# Who only reads may.
 	volume r --policy linear --read-only dst://127.0.0.1/e
