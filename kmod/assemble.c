@@ -285,6 +285,8 @@ static int take_seats(struct party *party)
 		struct found *f = &party->all[i];
 
 		if (f->slot == super->nr_nodes) {
+			f->node->ops->close(f->node);
+			synchronize_rcu(); /* who found it in the list */
 			dstb_node_destroy(f->node);
 			f->node = NULL;
 			continue;

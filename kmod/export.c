@@ -283,7 +283,10 @@ u32 dstb_export_generation(void)
 
 static void export_release(struct kref *kref)
 {
-	kfree(container_of(kref, struct dstb_export, kref));
+	struct dstb_export *exp = container_of(kref, struct dstb_export, kref);
+
+	kfree(exp);
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -354,6 +357,22 @@ int dstb_export_walk(struct dstb_export *exp, int (*fn)(struct dstb_session_info
 
 /* ---- life ---- */
 
+/*
+ * Without the lock: whoever reads the device's partitions just now keeps it, and may wait for a
+ * volume that comes back through an export of this kernel.
+ */
+static void close_device(struct dstb_export *exp)
+{
+	struct file *file = exp->bdev_file;
+
+	exp->bdev = NULL;
+	exp->bdev_file = NULL;
+	mutex_unlock(&dstb_target_lock);
+	if (file)
+		bdev_fput(file);
+	mutex_lock(&dstb_target_lock);
+}
+
 static void export_close(struct dstb_export *exp)
 {
 	struct dstb_tsession *sess;
@@ -380,17 +399,13 @@ static void export_close(struct dstb_export *exp)
 			dstb_listener_put(exp->listeners[i]);
 		exp->listeners[i] = NULL;
 	}
-	if (exp->bdev_file) {
-		exp->bdev = NULL;
-		bdev_fput(exp->bdev_file);
-	}
+	close_device(exp);
 	if (exp->wq)
 		destroy_workqueue(exp->wq);
 	bioset_exit(&exp->bios);
 	list_del(&exp->list);
 	WRITE_ONCE(generation, generation + 1);
 	dstb_export_put(exp);
-	module_put(THIS_MODULE);
 }
 
 /* This and the next take their time. Without the lock: a device that hangs may take minutes. */

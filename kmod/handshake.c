@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The initiator's half of the handshake: connect, HELLO, WELCOME or REJECT. Runs in the process of
- * whoever makes the volume or connects a node again; every wait is bounded by
+ * whoever makes the volume or connects a node again; all of it is bounded by
  * DST_WIRE_HANDSHAKE_MS, and ends soon when the volume is stopped by force.
  */
 #include <linux/net.h>
@@ -24,6 +24,22 @@ struct hello_msg {
 	struct dst_wire_hdr hdr;
 	struct dst_wire_hello hello;
 } __packed __aligned(8);
+
+/**
+ * struct talk - a handshake under way
+ * @node:	whose
+ * @sock:	the connection
+ * @where:	to whom, as text
+ * @end:	jiffies when it must be over
+ * @extack:	gets the sentence
+ */
+struct talk {
+	const struct dstb_node *node;
+	struct socket *sock;
+	const char *where;
+	unsigned long end;
+	struct netlink_ext_ack *extack;
+};
 
 static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 conn, u32 nr_conns,
 		       u64 session)
@@ -53,10 +69,9 @@ static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 co
 }
 
 /* Within the time that a handshake may take, and as long as the volume is to be. */
-static int exact(const struct dstb_node *node, struct socket *sock, void *buf, size_t len,
-		 bool send)
+static int exact(const struct talk *talk, void *buf, size_t len, bool send)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(DST_WIRE_HANDSHAKE_MS);
+	struct socket *sock = talk->sock;
 	size_t done = 0;
 
 	while (done < len) {
@@ -70,23 +85,23 @@ static int exact(const struct dstb_node *node, struct socket *sock, void *buf, s
 		if (ret < 0 && ret != -EAGAIN)
 			return ret;
 		done += max(ret, 0);
-		if (done < len && READ_ONCE(node->vol->gate_dead))
+		if (done < len && READ_ONCE(talk->node->vol->gate_dead))
 			return -ECANCELED;
-		if (done < len && time_after(jiffies, end))
+		if (done < len && time_after(jiffies, talk->end))
 			return -ETIMEDOUT;
 	}
 	return 0;
 }
 
-static int rejected(const struct dstb_node *node, struct socket *sock,
-		    const struct dstb_wire_msg *msg, const char *where,
-		    struct netlink_ext_ack *extack)
+static int rejected(const struct talk *talk, const struct dstb_wire_msg *msg)
 {
+	struct netlink_ext_ack *extack = talk->extack;
 	char text[DST_WIRE_TEXT + 1] = "";
 	u32 i;
 
-	if (msg->length > DST_WIRE_TEXT || exact(node, sock, text, msg->length, false)) {
-		NL_SET_ERR_MSG_FMT(extack, "%.22s speaks something else: malformed REJECT", where);
+	if (msg->length > DST_WIRE_TEXT || exact(talk, text, msg->length, false)) {
+		NL_SET_ERR_MSG_FMT(extack, "%.22s speaks something else: malformed REJECT",
+				   talk->where);
 		return -EPROTO;
 	}
 	/* It is the peer's text: nothing but characters that can be printed. */
@@ -97,25 +112,25 @@ static int rejected(const struct dstb_node *node, struct socket *sock,
 	return dstb_wire_errno(msg->status);
 }
 
-static int answer(const struct dstb_node *node, struct socket *sock,
-		  struct dst_wire_welcome *welcome, const char *where,
-		  struct netlink_ext_ack *extack)
+static int answer(const struct talk *talk, struct dst_wire_welcome *welcome)
 {
+	struct netlink_ext_ack *extack = talk->extack;
+	const char *where = talk->where;
 	struct dst_wire_hdr hdr;
 	struct dstb_wire_msg msg;
 	const char *why;
 	int err;
 
-	err = exact(node, sock, &hdr, sizeof(hdr), false);
+	err = exact(talk, &hdr, sizeof(hdr), false);
 	if (err)
 		goto lost;
 	why = dstb_wire_decode(&hdr, &msg);
 	if (!why && msg.op == DST_WIRE_REJECT)
-		return rejected(node, sock, &msg, where, extack);
+		return rejected(talk, &msg);
 	if (!why && (msg.op != DST_WIRE_WELCOME || msg.length != sizeof(*welcome)))
 		why = "no WELCOME";
 	if (!why) {
-		err = exact(node, sock, welcome, sizeof(*welcome), false);
+		err = exact(talk, welcome, sizeof(*welcome), false);
 		if (err)
 			goto lost;
 		why = dstb_wire_check_welcome(&msg, welcome);
@@ -174,8 +189,11 @@ struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u6
 			      struct dst_wire_welcome *welcome, struct netlink_ext_ack *extack)
 {
 	char where[DSTB_ADDR_TEXT];
+	struct talk talk = {
+		.node = node, .where = where, .extack = extack,
+		.end = jiffies + msecs_to_jiffies(DST_WIRE_HANDSHAKE_MS),
+	};
 	struct hello_msg *hello;
-	struct socket *sock;
 	int err;
 
 	dstb_addr_text(&node->config.addr, where, sizeof(where));
@@ -184,22 +202,22 @@ struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u6
 		return ERR_PTR(-ENOMEM);
 	hello_fill(hello, node, conn, nr_conns, session);
 	err = dstb_transport_connect(node->vol->net, &node->config.addr, DST_WIRE_HANDSHAKE_MS,
-				     &node->vol->gate_dead, &sock);
+				     &node->vol->gate_dead, &talk.sock);
 	if (err) {
 		NL_SET_ERR_MSG_FMT(extack, "%.36s: %s", where, connect_error(err));
 		goto free;
 	}
-	err = exact(node, sock, hello, sizeof(*hello), true);
+	err = exact(&talk, hello, sizeof(*hello), true);
 	if (err)
 		NL_SET_ERR_MSG_FMT(extack, "%.32s: connection lost in the handshake (error %d)",
 				   where, -err);
 	else
-		err = answer(node, sock, welcome, where, extack);
+		err = answer(&talk, welcome);
 	if (err)
-		sock_release(sock);
+		sock_release(talk.sock);
 free:
 	kfree(hello);
-	return err ? ERR_PTR(err) : sock;
+	return err ? ERR_PTR(err) : talk.sock;
 }
 
 /**
@@ -215,17 +233,18 @@ free:
  */
 int dstb_handshake_probe(struct dstb_node *node, u64 *instance, struct netlink_ext_ack *extack)
 {
+	struct talk talk = { .node = node, .extack = extack };
 	struct dst_wire_welcome w;
-	struct socket *sock;
 	u8 end;
 
-	sock = dstb_handshake(node, 0, 1, 0, &w, extack);
-	if (IS_ERR(sock))
-		return PTR_ERR(sock);
+	talk.sock = dstb_handshake(node, 0, 1, 0, &w, extack);
+	if (IS_ERR(talk.sock))
+		return PTR_ERR(talk.sock);
 	*instance = le64_to_cpu(w.instance);
 	/* Until the target has let go: it counts sessions. */
-	kernel_sock_shutdown(sock, SHUT_WR);
-	exact(node, sock, &end, sizeof(end), false);
-	sock_release(sock);
+	talk.end = jiffies + msecs_to_jiffies(DST_WIRE_HANDSHAKE_MS);
+	kernel_sock_shutdown(talk.sock, SHUT_WR);
+	exact(&talk, &end, sizeof(end), false);
+	sock_release(talk.sock);
 	return 0;
 }

@@ -10,10 +10,15 @@
 struct net;
 
 /*
- * Slow work of every object: closing, watching, handshakes. Unbound; WQ_MEM_RECLAIM: the way out of
+ * Slow work of the target: accepting, handshakes, closing. Unbound; WQ_MEM_RECLAIM: the way out of
  * trouble needs no memory.
  */
 extern struct workqueue_struct *dstb_wq;
+
+/*
+ * Connecting nodes again. Apart from dstb_wq: their target may be this kernel's.
+ */
+extern struct workqueue_struct *dstb_node_wq;
 
 /*
  * What ends I/O that others may wait for, and never waits for I/O itself: watching, failing. Apart

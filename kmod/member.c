@@ -445,7 +445,7 @@ void dstb_member_leaving(struct dstb_node *node)
 	WRITE_ONCE(node->leaving, true);
 	smp_mb(); /* leaving, then the look: pairs with dstb_member_start() */
 	if (READ_ONCE(node->vol->started))
-		mod_delayed_work(dstb_wq, &node->reconnect, 0);
+		mod_delayed_work(dstb_node_wq, &node->reconnect, 0);
 }
 
 /* ---- back: connecting ---- */
@@ -481,7 +481,7 @@ void dstb_member_refuse(struct dstb_node *node, const char *reason)
 	}
 	dstb_node_look_first(node);
 	dstb_member_kick(node->vol);
-	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
+	queue_delayed_work(dstb_node_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
 }
 
 static void not_connected(struct dstb_node *node, int err, const char *why)
@@ -508,7 +508,7 @@ static void not_connected(struct dstb_node *node, int err, const char *why)
 		lost(node, why, true);
 	}
 	node->tries++;
-	queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(retry_ms(node, err)));
+	queue_delayed_work(dstb_node_wq, &node->reconnect, msecs_to_jiffies(retry_ms(node, err)));
 }
 
 /* Says whether its medium is to be looked at. */
@@ -572,7 +572,8 @@ void dstb_member_reconnect(struct dstb_node *node)
 {
 	/* Something has happened: what was planned for later need not be waited for. */
 	if (node->vol->super && node->vol->started && !READ_ONCE(node->closing))
-		mod_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(RETRY_MIN_MS / 4));
+		mod_delayed_work(dstb_node_wq, &node->reconnect,
+				 msecs_to_jiffies(RETRY_MIN_MS / 4));
 }
 
 /**
@@ -589,7 +590,7 @@ void dstb_member_retry(struct dstb_node *node, u32 ms)
 {
 	/* While the volume is made nobody else looks at its nodes. Then dstb_member_start does. */
 	if (READ_ONCE(node->vol->started) && !READ_ONCE(node->closing))
-		queue_delayed_work(dstb_wq, &node->reconnect, msecs_to_jiffies(ms));
+		queue_delayed_work(dstb_node_wq, &node->reconnect, msecs_to_jiffies(ms));
 }
 
 /* ---- the operator ---- */
@@ -626,7 +627,7 @@ void dstb_member_resume(struct dstb_node *node)
 	node->tries = 0;
 	if (READ_ONCE(node->part) == DSTB_PART_OUT)
 		dstb_node_set_state(node, DST_NODE_STATE_CONNECTING, "");
-	mod_delayed_work(dstb_wq, &node->reconnect, 0);
+	mod_delayed_work(dstb_node_wq, &node->reconnect, 0);
 }
 
 /* ---- life ---- */

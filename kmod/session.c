@@ -22,6 +22,8 @@
 #define TICK		HZ
 #define CONNS_DEFAULT	8U
 #define IO_TIMEOUT_MS	30000
+#define OPEN_MS		20000		/* for all connections of a session */
+#define MAX_IO_OPT	(16U << 20)	/* bytes */
 
 static void session_end(struct dstb_session *session)
 {
@@ -115,6 +117,9 @@ static void grant(struct dstb_session *session, const struct dst_wire_welcome *w
 	queue->physical_block_size = le32_to_cpu(w->physical_block_size);
 	queue->io_min = max(le32_to_cpu(w->io_min), lim->block_size);
 	queue->io_opt = le32_to_cpu(w->io_opt);
+	/* How far is read ahead follows from that: not as far as a target likes. */
+	if (queue->io_opt > MAX_IO_OPT)
+		queue->io_opt = 0;
 	queue->discard_granularity = le32_to_cpu(w->discard_granularity);
 	queue->max_hw_discard_sectors = lim->max_discard;
 	queue->max_discard_sectors = lim->max_discard;
@@ -187,12 +192,13 @@ static void session_free(struct dstb_session *session)
  * @node:	the node; nothing of it is changed
  * @extack:	gets the sentence
  *
- * Context: process; sleeps, seconds at most.
+ * Context: process; sleeps, OPEN_MS and the time of a handshake at most.
  * Return: the session, or an ERR_PTR.
  */
 struct dstb_session *dstb_session_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	u32 wanted = node->vol->connections ?: min(num_online_cpus(), CONNS_DEFAULT), i;
+	unsigned long end = jiffies + msecs_to_jiffies(OPEN_MS);
 	struct dst_wire_welcome w;
 	struct dstb_session *session;
 	struct socket *sock;
@@ -230,6 +236,10 @@ struct dstb_session *dstb_session_open(struct dstb_node *node, struct netlink_ex
 	}
 	for (i = 0; i < session->nr_lanes; i++, sock = NULL) {
 		err = open_lane(session, i, sock, extack);
+		if (!err && time_after(jiffies, end)) {
+			NL_SET_ERR_MSG(extack, "the target takes too long for all connections");
+			err = -ETIMEDOUT;
+		}
 		if (err)
 			goto undo;
 	}

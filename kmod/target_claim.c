@@ -247,14 +247,17 @@ static u32 check_others(struct dstb_claim *claim, struct dstb_export *exp, bool 
 {
 	struct dstb_claim *before;
 	struct dstb_tsession *sess;
+	u32 stay = 0;
 
 	list_for_each_entry(sess, &exp->sessions, list) {
 		if (dstb_identity_equal(&sess->who, &claim->who)) {
 			*wait = true;
 			continue;
 		}
-		if (!excludes(claim->role, sess->info.role))
+		if (!excludes(claim->role, sess->info.role)) {
+			stay++;
 			continue;
+		}
 		if (!claim->takeover && !is_leaving(sess, claim))
 			return refuse(text, DST_WIRE_EBUSY,
 				      "export '%s' is busy: volume '%s' has it as %s",
@@ -265,6 +268,7 @@ static u32 check_others(struct dstb_claim *claim, struct dstb_export *exp, bool 
 	list_for_each_entry(before, &exp->claims, list) {
 		if (before == claim)
 			break;
+		stay++;
 		if (!excludes(claim->role, before->role))
 			continue;
 		if (!claim->takeover)
@@ -273,6 +277,11 @@ static u32 check_others(struct dstb_claim *claim, struct dstb_export *exp, bool 
 				      exp->config.name, before->volume, role_name(before->role));
 		*wait = true;
 	}
+	/* Before anybody is ended for it. */
+	if (stay >= exp->config.max_sessions)
+		return refuse(text, DST_WIRE_ELIMIT,
+			      "export '%s' has %u sessions, no more are allowed", exp->config.name,
+			      exp->nr_sessions);
 	return DST_WIRE_OK;
 }
 
@@ -321,13 +330,8 @@ u32 dstb_claim_decide(struct dstb_claim *claim, struct dstb_export *exp,
 	if (status)
 		return status;
 	end_others(claim, exp);
-	if (!wait) {
-		if (exp->nr_sessions < exp->config.max_sessions)
-			return DST_WIRE_OK;
-		return refuse(text, DST_WIRE_ELIMIT,
-			      "export '%s' has %u sessions, no more are allowed", exp->config.name,
-			      exp->nr_sessions);
-	}
+	if (!wait)
+		return DST_WIRE_OK;
 	enqueue(claim, exp);
 	if (time_before(jiffies, claim->since + msecs_to_jiffies(DSTB_CLAIM_MS)))
 		return DSTB_CLAIM_WAIT;

@@ -493,6 +493,10 @@ static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason
 		destroy_workqueue(vol->io_wq);
 	}
 	dstb_volume_unlist(vol);
+	/* All are closed before the first is freed: what a target says of one may concern all. */
+	for (i = 0; vol->nodes && i < vol->nr_nodes; i++)
+		if (vol->nodes[i])
+			vol->nodes[i]->ops->close(vol->nodes[i]);
 	for (i = 0; vol->nodes && i < vol->nr_nodes; i++)
 		if (vol->nodes[i])
 			dstb_node_destroy(vol->nodes[i]);

@@ -194,6 +194,17 @@ rejected() { dstctl export show e --json | jq .rejected; }
 	equal sessions "$(sessions e)" 1
 }
 
+@test "who takes over an export that is full fences nobody" {
+	on_offer --max-sessions 1
+	says '^welcome' 0 --instance 5 hello "$tcp" e
+	retry 5 sessions_are e 0
+	start reader --role reader --client $third watch "$tcp" e
+	says "^reject .*has 1 sessions, no more are allowed" 3 --client $other --takeover hello "$tcp" e
+	kill "$background"
+	retry 5 sessions_are e 0
+	says '^welcome' 0 --instance 5 hello "$tcp" e
+}
+
 # Feared: it asks for the export as a writer just to see what is on the medium; the owner, away for a moment, is fenced.
 @test "who only looks at a medium does not fence its owner who is away" {
 	local there=dst://127.0.0.1

@@ -271,7 +271,7 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	retry 5 sessions_are e 3
 	all_got() { got "$BATS_TEST_TMPDIR/data" "/dev/dst/v$1"; }
 	together 3 all_got
-	refused "read-only" dstctl volume create w --policy linear dst://127.0.0.1/e
+	refused "read-only" dstctl volume create w --policy linear --adopt dst://127.0.0.1/e
 	equal "sessions" "$(sessions e)" 3
 }
 
