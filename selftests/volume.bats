@@ -222,7 +222,8 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	jq -es 'any(.kind == "node" and .node == 1 and .old == "up" and .new == "lost" and .reason != "")' "$events"
 	jq -es 'any(.kind == "node" and .node == 1 and .old == "lost" and .new == "away" and .reason != "")' "$events"
 	jq -es '[.[] | select(.kind == "export" and .name == "b") | .new] == ["added", "removed"]' "$events"
-	jq -es '[.[] | select(.kind == "session" and .name == "b") | .new] == ["open", "closed"]' "$events"
+	# As a reader, to look at the medium; then as its owner.
+	jq -es '[.[] | select(.kind == "session" and .name == "b") | .new] == ["open", "closed", "open", "closed"]' "$events"
 	jq -es 'map(.time_ns) | . == sort' "$events"
 }
 
