@@ -18,6 +18,7 @@
 #include "dirty.h"
 #include "disk.h"
 #include "member.h"
+#include "member_int.h"
 #include "node.h"
 #include "raw.h"
 #include "volume.h"
@@ -36,7 +37,6 @@
  * @buf:	as on the medium, BATCH blocks
  * @bits:	of as many, in the CPU's order
  * @marked:	a bit for each sector that is to be written
- * @wanted:	likewise, without what only shares a block with such ones
  * @bad:	likewise, for those that no medium takes. Read anywhere
  */
 struct dstb_bitmap {
@@ -44,7 +44,6 @@ struct dstb_bitmap {
 	struct dst_disk_bits *buf;
 	unsigned long *bits;
 	DECLARE_BITMAP(marked, MAX_SECTORS);
-	DECLARE_BITMAP(wanted, MAX_SECTORS);
 	DECLARE_BITMAP(bad, MAX_SECTORS);
 };
 
@@ -82,24 +81,55 @@ static void encode(struct dstb_bitmap *map, unsigned long *bits, u32 first, u32 
 	}
 }
 
-/* Reads blocks to map->bits. Return: 0, -EUCLEAN when they are damaged, or another errno. */
-static int read_blocks(struct dstb_node *node, u32 first, u32 nr)
+/* Is it the medium that can't, and not that there is no way to it, or no memory? */
+static bool is_medium_error(int err)
+{
+	return err && err != -ENOLINK && err != -ENOMEM;
+}
+
+/*
+ * Reads sectors of the bitmap to map->bits, from @to on. Return: 0, -EUCLEAN when they are damaged,
+ * or another errno.
+ */
+static int read_sectors(struct dstb_node *node, u32 first, u32 nr, unsigned long *to)
 {
 	struct dstb_bitmap *map = node->vol->dirty.map;
 	u64 words[DST_DISK_BITS_WORDS];
 	u32 i;
 	int err;
 
-	err = dstb_raw_one(node, REQ_OP_READ, true, sector_of(node, first), nr * BLOCK_SECTORS,
-			   map->buf);
-	for (i = 0; i < nr * BLOCK_SECTORS && !err; i++) {
-		if (!dstb_disk_bits_decode(&map->buf[i], first * BLOCK_SECTORS + i, words))
+	err = dstb_raw_one(node, REQ_OP_READ, true, sector_of(node, 0) + first, nr, map->buf);
+	for (i = 0; i < nr && !err; i++) {
+		if (!dstb_disk_bits_decode(&map->buf[i], first + i, words))
 			err = -EUCLEAN;
 		else
-			bitmap_from_arr64(map->bits + i * SECTOR_LONGS, words,
-					  DST_DISK_BITS);
+			bitmap_from_arr64(to + i * SECTOR_LONGS, words, DST_DISK_BITS);
 	}
 	return err;
+}
+
+/* Reads blocks to map->bits. What can't be read is dirty: then nothing is missed. */
+static int read_blocks(struct dstb_node *node, u32 first, u32 nr)
+{
+	u32 sector = first * BLOCK_SECTORS, unit = unit_of(node->vol), i;
+	unsigned long *bits = node->vol->dirty.map->bits;
+	int err;
+
+	nr *= BLOCK_SECTORS;
+	err = read_sectors(node, sector, nr, bits);
+	if (!is_medium_error(err) || err == -EUCLEAN)
+		return err;
+	for (i = 0; i < nr; i += unit) {
+		err = read_sectors(node, sector + i, unit, bits + i * SECTOR_LONGS);
+		if (!err)
+			continue;
+		if (!is_medium_error(err) || err == -EUCLEAN)
+			return err;
+		pr_warn_ratelimited("volume %s: node %u: sector %u of the bitmap can't be read: all of it is dirty\n",
+				    node->vol->name, node->index, sector + i);
+		bitmap_fill(bits + i * SECTOR_LONGS, unit * DST_DISK_BITS);
+	}
+	return 0;
 }
 
 /*
@@ -156,7 +186,6 @@ void dstb_bitmap_mark(struct dstb_volume *vol, u32 nr)
 	u32 sector = nr / DST_DISK_BITS, block = round_down(sector, BLOCK_SECTORS);
 	u32 end = block + BLOCK_SECTORS, unit = unit_of(vol);
 
-	bitmap_set(map->wanted, round_down(sector, unit), unit);
 	if (find_next_bit(map->bad, end, block) == end)
 		bitmap_set(map->marked, block, BLOCK_SECTORS);
 	else
@@ -176,25 +205,28 @@ bool dstb_bitmap_is_bad(const struct dstb_dirty *dirty, u32 nr)
 	return unlikely(test_bit(nr / DST_DISK_BITS, dirty->map->bad));
 }
 
-/*
- * Writes sectors, and notes whether they are bad: only where a bit was to be set, for then it is
- * tried again.
- */
-static int write_noted(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
+static void note(struct dstb_volume *vol, u32 first, u32 nr, bool bad)
 {
-	int err = write_sectors(vol, vol->dirty.bits + first * SECTOR_LONGS, first, nr, fua);
 	struct dstb_bitmap *map = vol->dirty.map;
 	u32 i;
 
-	if (err == -EIO && nr > unit_of(vol))
-		return err;
 	for (i = first; i < first + nr; i++) {
-		if (!err)
+		if (!bad)
 			clear_bit(i, map->bad);
-		else if (err == -EIO && fua && !test_and_set_bit(i, map->bad))
+		else if (!test_and_set_bit(i, map->bad))
 			pr_warn_ratelimited("volume %s: sector %u of the bitmap can't be written: writes that need it fail\n",
 					    vol->name, i);
 	}
+}
+
+/* Writes sectors, and notes whether they are bad; those are tried again. */
+static int write_noted(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
+{
+	int err = write_sectors(vol, vol->dirty.bits + first * SECTOR_LONGS, first, nr, fua);
+
+	/* What is not durable is no sign; and no write waits for bits to be cleared. */
+	if (fua && (!err || (err == -EIO && nr <= unit_of(vol))))
+		note(vol, first, nr, err);
 	return err;
 }
 
@@ -210,8 +242,7 @@ static bool write_run(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
 		return err != -EAGAIN;
 	/* One of them is bad: each by itself. */
 	for (i = first; i < first + nr; i += unit)
-		if (test_bit(i, vol->dirty.map->wanted))
-			ok &= write_noted(vol, i, unit, fua) != -EAGAIN;
+		ok &= write_noted(vol, i, unit, fua) != -EAGAIN;
 	return ok;
 }
 
@@ -238,14 +269,77 @@ bool dstb_bitmap_write(struct dstb_volume *vol, bool fua)
 		ok &= write_run(vol, first, end - first, fua);
 	}
 	bitmap_zero(map->marked, MAX_SECTORS);
-	bitmap_zero(map->wanted, MAX_SECTORS);
 	return ok;
+}
+
+/**
+ * dstb_bitmap_any_bad() - is there anything that no medium takes?
+ * @dirty:	the dirty tracking
+ *
+ * Context: any.
+ * Return: whether.
+ */
+bool dstb_bitmap_any_bad(const struct dstb_dirty *dirty)
+{
+	return find_first_bit(dirty->map->bad, MAX_SECTORS) < MAX_SECTORS;
+}
+
+/**
+ * dstb_bitmap_retry() - try again to write what no medium took
+ * @vol:	the volume
+ *
+ * Context: the volume's meta_wq.
+ * Return: whether some of it is bad still.
+ */
+bool dstb_bitmap_retry(struct dstb_volume *vol)
+{
+	struct dstb_bitmap *map = vol->dirty.map;
+	u32 unit = unit_of(vol), nr = map->nr_blocks * BLOCK_SECTORS, i;
+
+	for (i = find_first_bit(map->bad, nr); i < nr; i = find_next_bit(map->bad, nr, i + unit)) {
+		i = round_down(i, unit);
+		write_noted(vol, i, unit, true);
+	}
+	return dstb_bitmap_any_bad(&vol->dirty);
+}
+
+/* Can nobody do without it? */
+static bool is_last(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	bool last;
+
+	spin_lock_irq(&vol->member_lock);
+	last = node->part == DSTB_PART_IN && !dstb_member_may_lose(node, false);
+	spin_unlock_irq(&vol->member_lock);
+	return last;
+}
+
+/* Gives blocks to a node, without what it does not take. */
+static int give_each(struct dstb_node *node, u32 first, u32 nr)
+{
+	struct dstb_volume *vol = node->vol;
+	struct dstb_dirty *dirty = &vol->dirty;
+	u32 i = first * BLOCK_SECTORS, end = i + nr * BLOCK_SECTORS, unit = unit_of(vol);
+	int err;
+
+	for (; i < end; i += unit) {
+		encode(dirty->map, dirty->bits + i * SECTOR_LONGS, i, unit);
+		err = dstb_raw_one(node, REQ_OP_WRITE, true, sector_of(node, 0) + i, unit,
+				   dirty->map->buf);
+		if (err && !is_medium_error(err))
+			return err;
+		if (err)
+			note(vol, i, unit, true);
+	}
+	return 0;
 }
 
 /**
  * dstb_bitmap_write_all() - give a node the whole bitmap, durably
  * @node:	the node, not in service yet
  *
+ * One that nobody can do without need not take all of it: dstb_bitmap_is_bad().
  * Context: the volume's meta_wq, or while the volume is made or stopped.
  * Return: 0 or a negative errno.
  */
@@ -261,6 +355,8 @@ int dstb_bitmap_write_all(struct dstb_node *node)
 		encode(map, bits_of(dirty->bits, first), first * BLOCK_SECTORS, nr * BLOCK_SECTORS);
 		err = dstb_raw_one(node, REQ_OP_WRITE, true, sector_of(node, first),
 				   nr * BLOCK_SECTORS, map->buf);
+		if (is_medium_error(err) && is_last(node))
+			err = give_each(node, first, nr);
 	}
 	return err;
 }

@@ -13,6 +13,8 @@ struct dstb_volume;
 
 void dstb_bitmap_mark(struct dstb_volume *vol, u32 nr);
 bool dstb_bitmap_is_bad(const struct dstb_dirty *dirty, u32 nr);
+bool dstb_bitmap_any_bad(const struct dstb_dirty *dirty);
+bool dstb_bitmap_retry(struct dstb_volume *vol);
 bool dstb_bitmap_write(struct dstb_volume *vol, bool fua);
 int dstb_bitmap_write_all(struct dstb_node *node);
 int dstb_bitmap_merge(struct dstb_node *node);

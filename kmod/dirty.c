@@ -28,6 +28,7 @@
 #include "resync.h"
 #include "volume.h"
 
+#define BAD_MAX		(60UL * HZ)	/* until a bad sector is tried again, at most */
 #define IDLE		(5 * HZ)	/* without a write before a region is cleaned */
 #define CLEAN_PASS	1024		/* regions cleaned in one go */
 #define SWEEP_RESERVE	(DSTB_DIRTY_SLOTS / 4)
@@ -131,7 +132,7 @@ static void set_later(struct dstb_volume *vol, struct dstb_region *region)
 	dstb_work_now(vol->meta_wq, &dirty->intent_work);
 }
 
-/* Its bit was to be set, and could not be. It is tried again. */
+/* Its bit was to be set, and could not be. */
 static bool is_bad(const struct dstb_dirty *dirty, const struct dstb_region *region)
 {
 	return region->state == REGION_PENDING && dstb_bitmap_is_bad(dirty, region->nr);
@@ -182,8 +183,8 @@ again:
 		return verdict;
 	}
 	set = test_bit(nr, dirty->bits);
-	/* Some regions of the sector are tried again, each second: that will do. */
-	if (!set && dstb_bitmap_is_bad(dirty, nr)) {
+	/* Whatever memory says: drop_region(). */
+	if (dstb_bitmap_is_bad(dirty, nr)) {
 		spin_unlock_irqrestore(&bucket->lock, flags);
 		if (fresh)
 			give_free(dirty, fresh);
@@ -338,8 +339,7 @@ static bool any_data_node(const struct dstb_volume *vol)
 	return false;
 }
 
-/* Its bit is set, or can't be: who waits goes on, or fails. */
-static void region_done(struct dstb_volume *vol, struct dstb_region *region, bool bad)
+static void region_set(struct dstb_volume *vol, struct dstb_region *region)
 {
 	struct dstb_dirty_bucket *bucket = bucket_of(&vol->dirty, region->nr);
 	unsigned long flags;
@@ -347,10 +347,9 @@ static void region_done(struct dstb_volume *vol, struct dstb_region *region, boo
 	bool wake;
 
 	spin_lock_irqsave(&bucket->lock, flags);
-	if (!bad)
-		region->state = REGION_SET;
+	region->state = REGION_SET;
 	wake = region->locked;
-	if (bad || !region->locked)
+	if (!region->locked)
 		list_splice_init(&region->waiters, &waiters);
 	spin_unlock_irqrestore(&bucket->lock, flags);
 	if (wake)
@@ -358,12 +357,36 @@ static void region_done(struct dstb_volume *vol, struct dstb_region *region, boo
 	resume_all(&waiters);
 }
 
+/*
+ * Its bit can't be set: who waits fails. The bit stays in memory, so that it is written when the
+ * sector is taken again; until then nobody believes it. One that resync has locked stays.
+ */
+static bool drop_region(struct dstb_volume *vol, struct dstb_region *region)
+{
+	struct dstb_dirty_bucket *bucket = bucket_of(&vol->dirty, region->nr);
+	LIST_HEAD(waiters);
+	bool locked;
+
+	spin_lock_irq(&bucket->lock);
+	locked = region->locked;
+	list_splice_init(&region->waiters, &waiters);
+	if (!locked)
+		hlist_del(&region->hash);
+	spin_unlock_irq(&bucket->lock);
+	if (locked)
+		wake_up_all(&vol->dirty.wait);
+	else
+		give_free(&vol->dirty, region);
+	resume_all(&waiters);
+	return !locked;
+}
+
 /* All of them, but for those that are bad; or none, while nobody is there who could. */
 static void set_bits(struct dstb_volume *vol, struct list_head *pending)
 {
 	struct dstb_dirty *dirty = &vol->dirty;
 	struct dstb_region *region, *next;
-	bool ok, bad;
+	bool ok;
 
 	list_for_each_entry(region, pending, queue)
 		dstb_bitmap_mark(vol, region->nr);
@@ -378,16 +401,39 @@ static void set_bits(struct dstb_volume *vol, struct list_head *pending)
 		return;
 	}
 	list_for_each_entry_safe(region, next, pending, queue) {
-		bad = dstb_bitmap_is_bad(dirty, region->nr);
-		if (bad) {
-			list_move_tail(&region->queue, &dirty->bad);
-			dirty->bad_stamp = jiffies;
-		} else {
-			list_del(&region->queue);
+		list_del(&region->queue);
+		if (!dstb_bitmap_is_bad(dirty, region->nr)) {
+			region_set(vol, region);
+		} else if (!drop_region(vol, region)) {
+			spin_lock_irq(&dirty->lock);
+			list_add_tail(&region->queue, &dirty->pending);
+			spin_unlock_irq(&dirty->lock);
+			queue_delayed_work(vol->meta_wq, &dirty->intent_work, HZ);
 		}
-		region_done(vol, region, bad);
 	}
 	queue_delayed_work(vol->meta_wq, &dirty->clean_work, IDLE);
+}
+
+/* Now and then, and not with the others: a medium may take seconds to find out that it can't. */
+static void retry_bad(struct dstb_volume *vol)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	unsigned long pause = READ_ONCE(dirty->bad_pause);
+
+	if (!dstb_bitmap_any_bad(dirty)) {
+		WRITE_ONCE(dirty->bad_pause, 0);
+		return;
+	}
+	if (time_after_eq(jiffies, dirty->bad_stamp + pause)) {
+		/* It has just been tried, for those who wanted it. */
+		if (pause && !dstb_bitmap_retry(vol))
+			return;
+		dirty->bad_stamp = jiffies;
+		pause = clamp(2 * pause, (unsigned long)HZ, BAD_MAX);
+		WRITE_ONCE(dirty->bad_pause, pause);
+	}
+	queue_delayed_work(vol->meta_wq, &dirty->intent_work,
+			   max(1L, (long)(dirty->bad_stamp + pause - jiffies)));
 }
 
 static void intent_work_fn(struct work_struct *work)
@@ -400,13 +446,9 @@ static void intent_work_fn(struct work_struct *work)
 	spin_lock_irq(&dirty->lock);
 	list_splice_init(&dirty->pending, &pending);
 	spin_unlock_irq(&dirty->lock);
-	/* Not with each of the others: a medium may take seconds to find out that it can't. */
-	if (time_after_eq(jiffies, dirty->bad_stamp + HZ))
-		list_splice_init(&dirty->bad, &pending);
 	if (!list_empty(&pending))
 		set_bits(vol, &pending);
-	if (!list_empty(&dirty->bad))
-		queue_delayed_work(vol->meta_wq, &dirty->intent_work, HZ);
+	retry_bad(vol);
 }
 
 /**
@@ -417,8 +459,11 @@ static void intent_work_fn(struct work_struct *work)
  */
 void dstb_dirty_kick(struct dstb_volume *vol)
 {
-	if (vol->dirty.bits)
-		dstb_work_now(vol->meta_wq, &vol->dirty.intent_work);
+	if (!vol->dirty.bits)
+		return;
+	/* Another one may take what nobody took. */
+	WRITE_ONCE(vol->dirty.bad_pause, 1);
+	dstb_work_now(vol->meta_wq, &vol->dirty.intent_work);
 }
 
 /* ---- cleaning ---- */
@@ -693,7 +738,6 @@ int dstb_dirty_init(struct dstb_volume *vol, u64 capacity, u32 shift)
 	spin_lock_init(&dirty->lock);
 	INIT_LIST_HEAD(&dirty->free);
 	INIT_LIST_HEAD(&dirty->pending);
-	INIT_LIST_HEAD(&dirty->bad);
 	INIT_LIST_HEAD(&dirty->starved);
 	init_waitqueue_head(&dirty->wait);
 	INIT_DELAYED_WORK(&dirty->intent_work, intent_work_fn);

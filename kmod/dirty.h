@@ -66,8 +66,8 @@ struct dstb_dirty_bucket {
  * @free:	slots of no region
  * @nr_free:	how many
  * @pending:	regions whose bit is to be set on the media
- * @bad:	those whose bit no medium takes: writes fail. The meta_wq's
- * @bad_stamp:	jiffies when they were tried
+ * @bad_stamp:	jiffies when sectors that no medium takes were tried last. The meta_wq's
+ * @bad_pause:	until they are tried again, in jiffies; 0: at once
  * @starved:	requests that wait for a slot
  * @intent_work: sets bits. As all of dirty tracking's I/O, on the volume's meta_wq
  * @clean_work:	clears bits
@@ -87,8 +87,8 @@ struct dstb_dirty {
 	struct list_head free;
 	u32 nr_free;
 	struct list_head pending;
-	struct list_head bad;
 	unsigned long bad_stamp;
+	unsigned long bad_pause;
 	struct list_head starved;
 	struct delayed_work intent_work;
 	struct delayed_work clean_work;

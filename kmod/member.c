@@ -684,6 +684,7 @@ void dstb_member_start(struct dstb_volume *vol)
 	mutex_unlock(&vol->nodes_lock);
 	if (vol->super) {
 		dstb_member_kick(vol);
+		dstb_dirty_kick(vol);
 		dstb_member_overdue(vol);
 		dstb_resync_kick(vol);
 	}

@@ -443,3 +443,35 @@ $((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
 	in_sync v
 	stopped_equal /dev/a /dev/b
 }
+
+# Feared: it is never let in again, and its volume never assembled, although all data are there.
+@test "the last copy comes back, and is assembled, with a bad sector in its bitmap" {
+	local meta size
+	policies mirror
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
+	dm_linear flaw /dev/a > /dev/null
+	volume v --policy mirror /dev/mapper/flaw /dev/b
+	numbered "$BATS_TEST_TMPDIR/data" 4
+	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	quiet v
+	dstctl node suspend v 1
+	meta=$(($(data_bytes /dev/a) / 512 + 512)) size=$(sectors /dev/a)
+	dm_table flaw "0 $meta linear /dev/a 0
+$meta 1 error
+$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
+	stop v
+	dst volume assemble v --degraded /dev/mapper/flaw
+	got "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	not writes 0 2> /dev/null
+	dstctl node suspend v 0
+	dstctl node resume v 0
+	retry 10 state_is 0 up
+	got "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	dm_heal flaw /dev/a
+	retry 20 writes 0 2> /dev/null
+	stop v
+	dst volume assemble v /dev/mapper/flaw /dev/b
+	in_sync v
+	stopped_equal /dev/a /dev/b
+}
