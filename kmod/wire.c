@@ -122,8 +122,11 @@ const char *dstb_wire_check_command(const struct dstb_wire_msg *msg,
 		return "status in a command";
 	if (msg->payload_crc)
 		return "digest without agreement";
-	if (msg->op == DST_WIRE_BYE || msg->op == DST_WIRE_PING)
+	if (msg->op == DST_WIRE_BYE || msg->op == DST_WIRE_PING) {
+		if (msg->tag || msg->sector || msg->length)
+			return "reserved field not zero";
 		return msg->flags ? "flag not allowed" : NULL;
+	}
 	if (msg->tag >= lim->depth)
 		return "tag out of bounds";
 
