@@ -329,7 +329,8 @@ static void admit_old_copy(struct dstb_node *node, const struct dstb_super *thei
 {
 	char reason[DSTB_REASON_LEN];
 
-	if (node->look) {
+	/* Who is to be refused is so without being opened for writing. */
+	if (node->look && node->vol->dirty.bits && dstb_member_is_spared(node)) {
 		own(node);
 		return;
 	}
@@ -476,7 +477,7 @@ static void admit_blank(struct dstb_node *node)
 		dstb_admit_failed(node, err);
 	} else if (!redundant) {
 		refuse(node, "blank, and nobody else has its data");
-	} else if (node->look) {
+	} else if (node->look && dstb_member_is_spared(node)) {
 		own(node);
 	} else if (!dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
 		refuse(node, "blank, and the last one that had the data");

@@ -59,6 +59,31 @@ bool dstb_member_may_lose(const struct dstb_node *node, bool now)
 	return lost < vol->map.layout.copies;
 }
 
+/* Spared: those that are lost for now don't count. */
+static bool may_put_out(const struct dstb_node *node, enum dstb_put_out how)
+{
+	return how == DSTB_PUT_OUT_ALWAYS || node->config.witness || node->part != DSTB_PART_IN ||
+	       dstb_member_may_lose(node, how == DSTB_PUT_OUT_SPARED);
+}
+
+/**
+ * dstb_member_is_spared() - could a node be put out now? DSTB_PUT_OUT_SPARED
+ * @node:	the node
+ *
+ * Context: any.
+ */
+bool dstb_member_is_spared(const struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	unsigned long flags;
+	bool ok;
+
+	spin_lock_irqsave(&vol->member_lock, flags);
+	ok = may_put_out(node, DSTB_PUT_OUT_SPARED);
+	spin_unlock_irqrestore(&vol->member_lock, flags);
+	return ok;
+}
+
 /**
  * dstb_member_put_out() - put a node out of service, if the volume can do without it
  * @node:	the node
@@ -75,8 +100,7 @@ bool dstb_member_put_out(struct dstb_node *node, enum dstb_put_out how)
 	bool ok;
 
 	spin_lock_irqsave(&vol->member_lock, flags);
-	ok = how == DSTB_PUT_OUT_ALWAYS || node->config.witness || node->part != DSTB_PART_IN ||
-	     dstb_member_may_lose(node, how == DSTB_PUT_OUT_SPARED);
+	ok = may_put_out(node, how);
 	if (ok) {
 		node->gen++;
 		dstb_node_set_part(node, DSTB_PART_OUT, false);

@@ -16,6 +16,7 @@ struct work_struct;
 
 /* member.c */
 bool dstb_member_may_lose(const struct dstb_node *node, bool now);
+bool dstb_member_is_spared(const struct dstb_node *node);
 void dstb_member_fence(struct dstb_volume *vol, const char *reason);
 void dstb_member_refuse(struct dstb_node *node, const char *reason);
 void dstb_member_overdue(struct dstb_volume *vol);
