@@ -63,7 +63,7 @@ static int read_one(struct party *party, struct found *f, u32 i, struct netlink_
 	int err;
 
 	err = dstb_super_read(f->node, f->super, &state, &why);
-	if (err == -ENOMEM || err == -EINTR) {
+	if (err == -ENOMEM) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u can't be read (error %d)", i, -err);
 		return err;
 	}

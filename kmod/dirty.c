@@ -418,22 +418,25 @@ static void set_bits(struct dstb_volume *vol, struct list_head *pending)
 static void retry_bad(struct dstb_volume *vol)
 {
 	struct dstb_dirty *dirty = &vol->dirty;
-	unsigned long pause = READ_ONCE(dirty->bad_pause);
+	unsigned long pause = READ_ONCE(dirty->bad_pause), due;
 
 	if (!dstb_bitmap_any_bad(dirty)) {
 		WRITE_ONCE(dirty->bad_pause, 0);
 		return;
 	}
 	if (time_after_eq(jiffies, dirty->bad_stamp + pause)) {
-		/* It has just been tried, for those who wanted it. */
-		if (pause && !dstb_bitmap_retry(vol))
+		/* Before it is tried: somebody who comes meanwhile sets it anew. */
+		WRITE_ONCE(dirty->bad_pause, clamp(2 * pause, (unsigned long)HZ, BAD_MAX));
+		/* The first time it has just been tried, for those who wanted it. */
+		if (pause && !dstb_bitmap_retry(vol)) {
+			WRITE_ONCE(dirty->bad_pause, 0);
 			return;
+		}
 		dirty->bad_stamp = jiffies;
-		pause = clamp(2 * pause, (unsigned long)HZ, BAD_MAX);
-		WRITE_ONCE(dirty->bad_pause, pause);
 	}
+	due = dirty->bad_stamp + READ_ONCE(dirty->bad_pause);
 	queue_delayed_work(vol->meta_wq, &dirty->intent_work,
-			   max(1L, (long)(dirty->bad_stamp + pause - jiffies)));
+			   time_after(due, jiffies) ? due - jiffies : 1);
 }
 
 static void intent_work_fn(struct work_struct *work)

@@ -236,8 +236,8 @@ struct dstb_session *dstb_session_open(struct dstb_node *node, struct netlink_ex
 	}
 	for (i = 0; i < session->nr_lanes; i++, sock = NULL) {
 		err = open_lane(session, i, sock, extack);
-		if (!err && time_after(jiffies, end)) {
-			NL_SET_ERR_MSG(extack, "the target takes too long for all connections");
+		if (!err && i + 1 < session->nr_lanes && time_after(jiffies, end)) {
+			NL_SET_ERR_MSG(extack, "the target takes too long: fewer --connections");
 			err = -ETIMEDOUT;
 		}
 		if (err)

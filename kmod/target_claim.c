@@ -281,7 +281,7 @@ static u32 check_others(struct dstb_claim *claim, struct dstb_export *exp, bool 
 	if (stay >= exp->config.max_sessions)
 		return refuse(text, DST_WIRE_ELIMIT,
 			      "export '%s' has %u sessions, no more are allowed", exp->config.name,
-			      exp->nr_sessions);
+			      exp->config.max_sessions);
 	return DST_WIRE_OK;
 }
 
