@@ -10,6 +10,20 @@ work=$cache/build/$(printf %s "$project" | sha256sum | cut -c1-8)
 
 die() { echo "${0##*/}: $*" >&2; exit 2; }
 
+# find_mirror: the archive that this host's apt uses, or DST_MIRROR
+find_mirror() {
+	local url=${DST_MIRROR-}
+	known() {
+		apt-cache policy | awk '
+			$1 ~ /^-?[0-9]+$/ { url = $2 }
+			/o=Debian,/ && /c=main/ && $0 !~ /security|updates|backports/ { print url; exit }'
+	}
+	[ "$url" ] || url=$(known)
+	if [ -z "$url" ]; then apt-get update -qq >&2; url=$(known); fi
+	[ "$url" ] || die "apt here has no Debian main archive; set DST_MIRROR=URL"
+	echo "$url"
+}
+
 # kernel_find NAME: sets version, image and kdir (as seen in the tree) of kernel NAME: "debug" or a line such as 6.12.
 # A line that the suite no longer has stands for the newest of its major version: backports move on.
 kernel_find() {
