@@ -241,15 +241,14 @@ static void cmd_end_io(struct bio *bio)
 }
 
 /*
- * The device may have got a volatile cache since the initiator was told that it has none, which
- * then does not flush it.
+ * The device has got a volatile cache since the initiator was told that it has none, which then
+ * does not flush it.
  */
-static bool cmd_fua(const struct dstb_cmd *cmd)
+static bool got_cache(const struct dstb_cmd *cmd)
 {
 	const struct dstb_tsession *sess = cmd->tc->session;
 
-	return cmd->flags & DST_WIRE_F_FUA ||
-	       (!sess->told_cache && bdev_write_cache(sess->export->bdev));
+	return !sess->told_cache && bdev_write_cache(sess->export->bdev);
 }
 
 static blk_opf_t cmd_opf(const struct dstb_cmd *cmd)
@@ -260,7 +259,7 @@ static blk_opf_t cmd_opf(const struct dstb_cmd *cmd)
 		return REQ_OP_READ;
 	case DST_WIRE_WRITE:
 		return REQ_OP_WRITE | REQ_SYNC | REQ_IDLE |
-		       (cmd_fua(cmd) ? REQ_FUA : 0);
+		       (cmd->flags & DST_WIRE_F_FUA || got_cache(cmd) ? REQ_FUA : 0);
 	case DST_WIRE_FLUSH:
 		return REQ_OP_WRITE | REQ_SYNC | REQ_PREFLUSH;
 	case DST_WIRE_DISCARD:
@@ -279,6 +278,11 @@ static void cmd_submit(struct dstb_cmd *cmd)
 	struct page *page;
 	struct bio *bio;
 
+	/* There is no FUA for it: the initiator is to write zeroes instead. */
+	if (cmd->op == DST_WIRE_WRITE_ZEROES && got_cache(cmd)) {
+		cmd_done(cmd, DST_WIRE_ENOTSUPP);
+		return;
+	}
 	bio = bio_alloc_bioset(exp->bdev, data ? DIV_ROUND_UP(left, PAGE_SIZE) : 0, cmd_opf(cmd),
 			       GFP_NOIO, &exp->bios);
 	bio->bi_iter.bi_sector = cmd->sector;

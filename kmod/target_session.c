@@ -176,7 +176,7 @@ static void grant(struct dstb_tconn *tc, struct dstb_tsession *sess)
 	memset(w, 0, sizeof(*w));
 	dstb_export_fill_welcome(sess->export, w);
 	/* What its first connection says is what it goes by. */
-	if (list_empty(&sess->tconns))
+	if (!tc->hello.conn)
 		sess->told_cache = w->device & cpu_to_le16(DST_WIRE_DEV_VWC);
 	w->version = DST_WIRE_VERSION;
 	w->nr_conns = cpu_to_le16(sess->nr_conns);
