@@ -94,6 +94,7 @@ void dstb_fault_add(struct dstb_volume *vol)
 	debugfs_create_u32("intent_ms", 0600, faults->dir, &faults->intent_ms);
 	debugfs_create_u32("age_before_ms", 0600, faults->dir, &faults->age_before_ms);
 	debugfs_create_u32("age_after_ms", 0600, faults->dir, &faults->age_after_ms);
+	debugfs_create_u32("lost_ms", 0600, faults->dir, &faults->lost_ms);
 	debugfs_create_u32("super_sectors", 0600, faults->dir, &faults->super_sectors);
 	debugfs_create_u32("region_ms", 0600, faults->dir, &faults->region_ms);
 	debugfs_create_atomic_t("waiting", 0400, faults->dir, &faults->waiting);
@@ -116,5 +117,6 @@ void dstb_fault_remove(struct dstb_volume *vol)
 	WRITE_ONCE(faults->intent_ms, 0);
 	WRITE_ONCE(faults->age_before_ms, 0);
 	WRITE_ONCE(faults->age_after_ms, 0);
+	WRITE_ONCE(faults->lost_ms, 0);
 	WRITE_ONCE(faults->region_ms, 0);
 }

@@ -21,6 +21,7 @@ struct dstb_volume;
  * @age_before_ms: wait so long before a new age is written
  * @age_after_ms: wait so long after a new age is written, before anybody goes by it
  * @super_sectors: only so many sectors of a superblock reach the medium (torn)
+ * @lost_ms:	wait so long after a node is known to be lost, before its session ends
  * @region_ms:	wait so long after a region was copied, before it counts as such
  * @hold_legs:	bit n: legs for node n are kept back until this is cleared
  * @waiting:	how many wait at one of the fault points now; read-only
@@ -31,6 +32,7 @@ struct dstb_faults {
 	u32 age_before_ms;
 	u32 age_after_ms;
 	u32 super_sectors;
+	u32 lost_ms;
 	u32 region_ms;
 	u32 hold_legs;
 	atomic_t waiting;

@@ -147,15 +147,22 @@ static void remote_abort(struct dstb_node *node)
 		dstb_session_abort(session);
 }
 
+/*
+ * One that broke ends them all, if not just now: nobody is to be let in on a session that its
+ * fail_work is about to end.
+ */
 static u32 remote_connections(const struct dstb_node *node)
 {
 	struct dstb_session *session;
-	u32 nr = 0;
+	u32 nr = 0, i;
 
 	rcu_read_lock();
 	session = rcu_dereference(node->session);
 	if (session && !READ_ONCE(session->broken))
 		nr = session->nr_lanes;
+	for (i = 0; i < nr; i++)
+		if (READ_ONCE(session->lanes[i]->conn.broken))
+			nr = 0;
 	rcu_read_unlock();
 	return nr;
 }

@@ -12,12 +12,14 @@
 #include <net/sock.h>
 
 #include "compat.h"
+#include "fault.h"
 #include "io.h"
 #include "main.h"
 #include "member.h"
 #include "node.h"
 #include "session.h"
 #include "uapi/dst_disk.h"
+#include "volume.h"
 
 #define TICK		HZ
 #define CONNS_DEFAULT	8U
@@ -40,6 +42,7 @@ static void session_end(struct dstb_session *session)
 static void fail_work_fn(struct work_struct *work)
 {
 	struct dstb_session *session = container_of(work, struct dstb_session, fail_work);
+	struct dstb_faults *faults = &session->node->vol->faults;
 	char reason[DSTB_CONN_REASON] = "stopped";
 	u32 i;
 
@@ -51,6 +54,7 @@ static void fail_work_fn(struct work_struct *work)
 	}
 	/* Before any leg ends: a write is not acknowledged before it is known who missed it. */
 	dstb_member_lost(session->node, session->bye, reason);
+	dstb_fault_wait(faults, &faults->lost_ms);
 	session_end(session);
 	dstb_member_reconnect(session->node);
 }
