@@ -508,14 +508,34 @@ void dstb_member_refuse(struct dstb_node *node, const char *reason)
 	queue_delayed_work(dstb_node_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
 }
 
+/*
+ * We have been fenced at this node. Is there data that all nodes which have it refuse us for that?
+ * They will as long as this volume lives.
+ */
+static bool all_fenced(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	u32 gone = 0, i;
+
+	WRITE_ONCE(node->fenced, true);
+	spin_lock_irq(&vol->member_lock);
+	for (i = 0; i < vol->nr_data; i++)
+		gone += !dstb_node_in_sync(vol->nodes[i]) || READ_ONCE(vol->nodes[i]->fenced);
+	spin_unlock_irq(&vol->member_lock);
+	return !node->config.witness && gone >= vol->map.layout.copies;
+}
+
 static void not_connected(struct dstb_node *node, int err, const char *why)
 {
 	/*
 	 * Another one wrote to it since we did. That alone is no reason to stop: it may have given
-	 * up again. Without this node we go on, if there is a quorum.
+	 * up again. Without this node we go on, if there is a quorum and others have its data.
 	 */
 	if (err == -ESTALE) {
-		dstb_member_refuse(node, why);
+		if (all_fenced(node))
+			dstb_member_fence(node->vol, "another one has taken its nodes over");
+		else
+			dstb_member_refuse(node, why);
 		return;
 	}
 	if (err == -EAGAIN) {
@@ -565,6 +585,7 @@ static bool reconnect(struct dstb_node *node)
 			return false;
 		}
 	}
+	WRITE_ONCE(node->fenced, false);
 	node->tries = 0;
 	return true;
 }

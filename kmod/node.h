@@ -121,6 +121,7 @@ struct dstb_node_ops {
  *		@link, or while the volume is made
  * @taken:	it has been in service: who has it now, if it is not us, has taken it from us
  * @cache_lost:	what it had acknowledged may be gone, and nobody else has it: the next flush fails
+ * @fenced:	its target refuses us, who have been fenced there
  * @reconnect:	connects it again
  * @grace_work:	ends the time that it is waited for
  * @grace_end:	jiffies then
@@ -189,6 +190,7 @@ struct dstb_node {
 	bool look;
 	bool taken;
 	bool cache_lost;
+	bool fenced;
 	struct delayed_work reconnect;
 	struct delayed_work grace_work;
 	unsigned long grace_end;

@@ -460,3 +460,38 @@ at_device() { dmsetup status held | tee "$BATS_TEST_TMPDIR/status" | awk '$3 == 
 	eio writes 0
 	got "$new" /dev/b
 }
+
+# take_over NAME: another one takes over export NAME of far, and gives it up again
+take_over() {
+	nsenter --net=/run/netns/far "$peer" --client 00000000-0000-0000-0000-000000000002 --instance 9 --takeover hello "$far:7700" "$1" |
+		tee "$BATS_TEST_TMPDIR/said" | grep '^welcome'
+}
+
+# Feared: no target lets it in any more, and what waits for one of them waits for ever.
+@test "a volume that was fenced while its link was cut fails when nobody else has the data" {
+	local reader
+	policies mirror
+	far
+	disk b 16 > /dev/null
+	disk c 16 > /dev/null
+	remote b /dev/b
+	remote c /dev/c
+	volume v --policy mirror --grace 60 "dst://$far/b" "dst://$far/c"
+	# Of two, the other one still has it.
+	cut
+	take_over b
+	heal
+	because 0 refused 'fenced'
+	retry 10 works 1
+	writes 0
+	cut
+	retry 20 state_is 1 lost
+	background reads 0
+	reader=$background
+	take_over c
+	kill -0 "$reader"
+	heal
+	retry 20 volume_is v state fenced
+	not wait "$reader"
+	stop v
+}
