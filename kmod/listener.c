@@ -20,7 +20,9 @@
 /* until there may be memory again for a connection */
 #define ACCEPT_AGAIN	(HZ / 10)
 
-static LIST_HEAD(listeners); /* under dstb_target_lock */
+static LIST_HEAD(listeners); /* under dstb_target_lock; one without users is being closed */
+static DECLARE_WAIT_QUEUE_HEAD(listener_closed);
+static atomic_t nr_closed; /* so far */
 static DEFINE_MUTEX(open_lock); /* of two who want an address, the second finds it in the list */
 
 static void listener_data_ready(struct sock *sk)
@@ -116,17 +118,22 @@ static int listener_open(struct dstb_listener *listener, struct netlink_ext_ack 
 	return 0;
 }
 
-static struct dstb_listener *find(struct net *net, const struct dstb_addr *addr)
+/* With one user more, or NULL; @closing: there is one that can't be had any more. */
+static struct dstb_listener *find(struct net *net, const struct dstb_addr *addr, bool *closing)
 {
 	struct dstb_listener *listener, *found = NULL;
 
+	*closing = false;
 	mutex_lock(&dstb_target_lock);
 	list_for_each_entry(listener, &listeners, list) {
-		if (net_eq(listener->net, net) && dstb_addr_equal(&listener->addr, addr)) {
+		if (!net_eq(listener->net, net) || !dstb_addr_equal(&listener->addr, addr))
+			continue;
+		*closing = !listener->users;
+		if (!*closing) {
 			listener->users++;
 			found = listener;
-			break;
 		}
+		break;
 	}
 	mutex_unlock(&dstb_target_lock);
 	return found;
@@ -172,13 +179,20 @@ struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr 
 					struct netlink_ext_ack *extack)
 {
 	struct dstb_listener *listener;
+	bool closing;
 
-	if (mutex_lock_killable(&open_lock))
-		return ERR_PTR(-EINTR);
-	listener = find(net, addr);
-	if (!listener)
-		listener = make(net, addr, extack);
-	mutex_unlock(&open_lock);
+	do {
+		int seen = atomic_read(&nr_closed); /* before the look */
+
+		if (mutex_lock_killable(&open_lock))
+			return ERR_PTR(-EINTR);
+		listener = find(net, addr, &closing);
+		if (!listener && !closing)
+			listener = make(net, addr, extack);
+		mutex_unlock(&open_lock);
+		if (closing && wait_event_killable(listener_closed, atomic_read(&nr_closed) != seen))
+			return ERR_PTR(-EINTR);
+	} while (closing);
 	return listener;
 }
 
@@ -196,7 +210,6 @@ void dstb_listener_put(struct dstb_listener *listener)
 	lockdep_assert_held(&dstb_target_lock);
 	if (--listener->users)
 		return;
-	list_del(&listener->list);
 	write_lock_bh(&sk->sk_callback_lock);
 	sk->sk_user_data = NULL;
 	sk->sk_data_ready = listener->saved_data_ready;
@@ -212,5 +225,8 @@ void dstb_listener_put(struct dstb_listener *listener)
 	 * Whoever woke us has done so with the lock held, and may still be about to let go of it.
 	 */
 	mutex_lock(&dstb_target_lock);
+	list_del(&listener->list);
 	kfree(listener);
+	atomic_inc(&nr_closed);
+	wake_up_all(&listener_closed);
 }
