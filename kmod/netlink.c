@@ -224,13 +224,14 @@ int dstb_nl_policy_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
  */
 int __init dstb_netlink_init(void)
 {
-	int err = genl_register_family(&dstb_nl_family);
+	int err = dstb_event_init();
 
 	if (err)
 		return err;
-	err = dstb_event_init();
+	/* Last: from here on there are volumes and exports. */
+	err = genl_register_family(&dstb_nl_family);
 	if (err)
-		genl_unregister_family(&dstb_nl_family);
+		dstb_event_exit();
 	return err;
 }
 

@@ -242,7 +242,10 @@ void dstb_node_view(const struct dstb_node *node, struct dstb_node_view *view)
  */
 u32 dstb_node_connections(const struct dstb_node *node)
 {
-	return node->ops->connections ? node->ops->connections(node) : 0;
+	/* dstb_member_replace() may give it others meanwhile. */
+	const struct dstb_node_ops *ops = READ_ONCE(node->ops);
+
+	return ops->connections ? ops->connections(node) : 0;
 }
 
 static int check_size(struct dstb_node *node, struct netlink_ext_ack *extack)

@@ -192,7 +192,7 @@ static void move_node(struct dstb_node *node, const struct dstb_node_config *to)
 	strscpy(node->config.path, to->path, sizeof(node->config.path));
 	node->config.addr = to->addr;
 	strscpy(node->config.export, to->export, sizeof(node->config.export));
-	node->ops = dstb_node_ops_of(to);
+	WRITE_ONCE(node->ops, dstb_node_ops_of(to));
 	node->dev = 0;
 	spin_unlock_irq(&node->lock);
 	/* Whoever has it keeps it, even if the volume has taken over the others. */
