@@ -36,6 +36,7 @@
 #define RETRY_MAX_MS	5000U
 #define RETRY_RARE_MS	10000	/* for what an operator has to mend */
 #define RETRY_LEAVE_MS	1000
+#define STEADY_MS	1000	/* a session that lasts for longer */
 
 /* ---- who is out ---- */
 
@@ -555,9 +556,21 @@ static void not_connected(struct dstb_node *node, int err, const char *why)
 	queue_delayed_work(dstb_node_wq, &node->reconnect, msecs_to_jiffies(retry_ms(node, err)));
 }
 
+/* One that breaks as soon as it is connected is left alone for longer and longer. */
+static void connected(struct dstb_node *node)
+{
+	if (time_after(jiffies, READ_ONCE(node->not_before) + msecs_to_jiffies(STEADY_MS)))
+		node->tries = 0;
+	else
+		node->tries++;
+	WRITE_ONCE(node->not_before,
+		   jiffies + msecs_to_jiffies(node->tries ? retry_ms(node, 0) : 0));
+}
+
 /* Says whether its medium is to be looked at. */
 static bool reconnect(struct dstb_node *node)
 {
+	unsigned long not_before = READ_ONCE(node->not_before);
 	struct netlink_ext_ack extack = {};
 	int err;
 
@@ -577,6 +590,10 @@ static bool reconnect(struct dstb_node *node)
 	if (READ_ONCE(node->state) == DST_NODE_STATE_FAILED)
 		dstb_node_set_state(node, DST_NODE_STATE_CONNECTING, "");
 	if (!dstb_node_connections(node)) {
+		if (time_before(jiffies, not_before)) {
+			queue_delayed_work(dstb_node_wq, &node->reconnect, not_before - jiffies);
+			return false;
+		}
 		/* That was about the session that is gone. */
 		WRITE_ONCE(node->leaving, false);
 		err = node->ops->reopen(node, &extack);
@@ -584,9 +601,9 @@ static bool reconnect(struct dstb_node *node)
 			not_connected(node, err, extack._msg ?: "can't be connected");
 			return false;
 		}
+		WRITE_ONCE(node->fenced, false);
+		connected(node);
 	}
-	WRITE_ONCE(node->fenced, false);
-	node->tries = 0;
 	return true;
 }
 
@@ -669,6 +686,7 @@ void dstb_member_suspend(struct dstb_node *node)
 void dstb_member_resume(struct dstb_node *node)
 {
 	WRITE_ONCE(node->suspended, false);
+	WRITE_ONCE(node->not_before, jiffies);
 	node->tries = 0;
 	if (READ_ONCE(node->part) == DSTB_PART_OUT)
 		dstb_node_set_state(node, DST_NODE_STATE_CONNECTING, "");
@@ -687,6 +705,7 @@ void dstb_member_init_node(struct dstb_node *node)
 	INIT_DELAYED_WORK(&node->grace_work, grace_work_fn);
 	node->grace = msecs_to_jiffies(node->vol->grace_ms);
 	node->grace_end = jiffies;
+	node->not_before = jiffies;
 	node->back = jiffies - node->grace;
 	INIT_WORK(&node->admit_work, dstb_admit_work_fn);
 }

@@ -128,7 +128,8 @@ struct dstb_node_ops {
  * @grace:	how long it may be missing, in jiffies: the volume's, or what the policy said last
  * @grace_asks:	@grace_work is to ask the policy for it
  * @back:	jiffies when it was let in
- * @tries:	attempts to connect since it was lost
+ * @tries:	attempts to connect since it was lost, and sessions that broke at once
+ * @not_before:	jiffies; it is not connected again before
  * @suspended:	by the operator: is not connected again
  * @leaving:	its target has asked to do without it
  * @admit_work:	looks at its medium
@@ -198,6 +199,7 @@ struct dstb_node {
 	bool grace_asks;
 	unsigned long back;
 	u32 tries;
+	unsigned long not_before;
 	bool suspended;
 	bool leaving;
 	struct work_struct admit_work;

@@ -389,3 +389,19 @@ without_b() {
 	stop v
 	got "$new" /dev/b
 }
+
+# Feared: a target that lets in and breaks, at once and again, fills the log and keeps both ends busy.
+@test "a node whose sessions break as soon as they are there is connected less and less often" {
+	local breaker before
+	opened() { in_ns far nstat -asz TcpPassiveOpens | awk '/PassiveOpens/ { print $2 }'; }
+	pair 16
+	before=$(opened)
+	background bash -c 'while :; do ss -K -n "dport = :7700" > /dev/null; sleep 0.1; done'
+	breaker=$background
+	sleep 10
+	echo "$(($(opened) - before)) connections"
+	[ $(($(opened) - before)) -gt 2 ] && [ $(($(opened) - before)) -lt 24 ]
+	kill_wait "$breaker"
+	retry 20 works 1
+	in_sync v
+}
