@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
-# Building blocks for peers.d, sourced in the VM. Each that makes a device prints its path.
+# Building blocks for peers, sourced in the VM. Each that makes a device prints its path.
 
 # disk NAME: a null_blk disk of 64 MiB that keeps its data in memory, all of it allocated
 disk() {
@@ -92,4 +92,6 @@ dst_volume() {
 	dstctl policy load "$policy" >&2 && dstctl volume create "$name" --policy "$policy" "$@" >&2 || return
 	echo "/dev/dst/$name"
 }
+# dst_synced NAME: its first resync is over
+dst_synced() { dstctl volume wait "$1" --until in-sync --timeout 60 >&2; }
 dst_volume_gone() { dstctl volume stop "$1" >&2; }
