@@ -93,10 +93,12 @@ static int exact(const struct talk *talk, void *buf, size_t len, bool send)
 	return 0;
 }
 
+/* Who says so comes first, where there is room for it: what is wrong is not cut for that. */
 static int rejected(const struct talk *talk, const struct dstb_wire_msg *msg)
 {
 	struct netlink_ext_ack *extack = talk->extack;
 	char text[DST_WIRE_TEXT + 1] = "";
+	bool fits;
 	u32 i;
 
 	if (msg->length > DST_WIRE_TEXT || exact(talk, text, msg->length, false)) {
@@ -108,7 +110,8 @@ static int rejected(const struct talk *talk, const struct dstb_wire_msg *msg)
 	for (i = 0; text[i]; i++)
 		if (!isascii(text[i]) || !isprint(text[i]))
 			text[i] = '?';
-	NL_SET_ERR_MSG_FMT(extack, "%.79s", text);
+	fits = strlen(talk->where) + strlen(": ") + strlen(text) < NETLINK_MAX_FMTMSG_LEN;
+	NL_SET_ERR_MSG_FMT(extack, "%s%s%.79s", fits ? talk->where : "", fits ? ": " : "", text);
 	return dstb_wire_errno(msg->status);
 }
 

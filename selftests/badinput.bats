@@ -461,7 +461,7 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	a=$(disk a 8) b=$(disk b 8)
 	policies linear
 	exported e "$a"
-	refused "no export named 'f' here" dstctl volume create v --policy linear dst://127.0.0.1/f
+	refused "dst://127.0.0.1:7700: no export named 'f' here" dstctl volume create v --policy linear dst://127.0.0.1/f
 	# Only where it listens.
 	exported f "$b" --listen dst://127.0.0.1:7706
 	refused "no export named 'e' here" dstctl volume create v --policy linear dst://127.0.0.1:7706/e
