@@ -30,6 +30,7 @@
  * @valid:	there is one
  * @slot:	its place in the volume, once that is known
  * @out:	it can't be used: another history, or no part of the volume any more
+ * @why:	the sentence about one that can't be reached, or read
  */
 struct found {
 	struct dstb_node *node;
@@ -37,6 +38,7 @@ struct found {
 	bool valid;
 	u32 slot;
 	bool out;
+	char why[NETLINK_MAX_FMTMSG_LEN];
 };
 
 /**
@@ -55,9 +57,28 @@ struct party {
 
 /* ---- reading ---- */
 
+/* There may be enough others. If not, the refusal tells it. */
+static void cannot_use(const struct party *party, struct found *f, const char *why)
+{
+	pr_warn("volume %s: %s\n", party->vol->name, why);
+	strscpy(f->why, why, sizeof(f->why));
+}
+
+/* Of the first node that can't be used; NULL when all were what they are. */
+static const char *first_trouble(const struct party *party)
+{
+	u32 i;
+
+	for (i = 0; i < party->nr; i++)
+		if (party->all[i].why[0])
+			return party->all[i].why;
+	return NULL;
+}
+
 static int read_one(struct party *party, struct found *f, u32 i, struct netlink_ext_ack *extack)
 {
 	const char *name = party->vol->name;
+	char text[NETLINK_MAX_FMTMSG_LEN];
 	enum dstb_disk_state state;
 	const char *why = NULL;
 	int err;
@@ -67,9 +88,10 @@ static int read_one(struct party *party, struct found *f, u32 i, struct netlink_
 		NL_SET_ERR_MSG_FMT(extack, "node %u can't be read (error %d)", i, -err);
 		return err;
 	}
-	/* As one that can't be reached: there may be enough others. */
+	/* As one that can't be reached. */
 	if (err) {
-		pr_warn("volume %s: node %u can't be read (error %d)\n", name, i, -err);
+		scnprintf(text, sizeof(text), "node %u can't be read (error %d)", i, -err);
+		cannot_use(party, f, text);
 		f->node->ops->close(f->node);
 		return 0;
 	}
@@ -96,11 +118,11 @@ static int read_one(struct party *party, struct found *f, u32 i, struct netlink_
 static int read_all(struct party *party, const struct dstb_volume_config *cfg,
 		    struct netlink_ext_ack *extack)
 {
-	struct netlink_ext_ack ignored = {};
 	int err = 0;
 	u32 i;
 
 	for (i = 0; i < party->nr && !err; i++) {
+		struct netlink_ext_ack ignored = {};
 		struct found *f = &party->all[i];
 
 		f->super = kvzalloc(sizeof(*f->super), GFP_KERNEL);
@@ -115,6 +137,8 @@ static int read_all(struct party *party, const struct dstb_volume_config *cfg,
 			NL_SET_ERR_MSG_FMT(extack, "%s", ignored._msg ?: "busy");
 			return err;
 		}
+		if (err)
+			cannot_use(party, f, ignored._msg ?: "can't be opened");
 		err = err ? 0 : read_one(party, f, i, extack);
 	}
 	return err;
@@ -185,9 +209,26 @@ static u32 followers(const struct party *party, const struct found *of)
 	return nr;
 }
 
+/* A sentence holds 79 characters: what can't be used, and why, is more of a help than what then. */
+static int too_few(const struct party *party, u32 nr, struct netlink_ext_ack *extack)
+{
+	const char *trouble = first_trouble(party);
+	u32 of = party->best->super->nr_nodes;
+	char text[NETLINK_MAX_FMTMSG_LEN];
+
+	scnprintf(text, sizeof(text), "%u of %u nodes; %s", nr, of, trouble ?: "");
+	if (trouble)
+		NL_SET_ERR_MSG_FMT(extack, "%s", text);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "only %u of %u nodes are there, more than half must be",
+				   nr, of);
+	return -EAGAIN;
+}
+
 /* The superblock with the most behind it. What is of another history stays out (R8). */
 static int choose(struct party *party, bool degraded, struct netlink_ext_ack *extack)
 {
+	const char *trouble = first_trouble(party);
 	u32 i, best = 0, valid = 0, nr;
 
 	for (i = 0; i < party->nr; i++) {
@@ -203,7 +244,11 @@ static int choose(struct party *party, bool degraded, struct netlink_ext_ack *ex
 		}
 	}
 	if (!valid) {
-		NL_SET_ERR_MSG(extack, "no node with a superblock of this volume can be reached");
+		if (trouble)
+			NL_SET_ERR_MSG_FMT(extack, "no node is there; %.61s", trouble);
+		else
+			NL_SET_ERR_MSG(extack,
+				       "no node with a superblock of this volume can be reached");
 		return -ENODEV;
 	}
 	for (i = 0; i < party->nr && best * 2 <= party->best->super->nr_nodes && !degraded; i++) {
@@ -217,12 +262,8 @@ static int choose(struct party *party, bool degraded, struct netlink_ext_ack *ex
 			       "nodes were written apart (split brain): give one side, --degraded");
 		return -ENOTUNIQ;
 	}
-	if (best * 2 <= party->best->super->nr_nodes && !degraded) {
-		NL_SET_ERR_MSG_FMT(extack,
-				   "only %u of %u nodes are there, more than half must: --degraded",
-				   best, party->best->super->nr_nodes);
-		return -EAGAIN;
-	}
+	if (best * 2 <= party->best->super->nr_nodes && !degraded)
+		return too_few(party, best, extack);
 	return 0;
 }
 
@@ -380,6 +421,7 @@ static int check_data(const struct party *party, bool degraded, struct netlink_e
 {
 	const struct dstb_super *super = party->best->super;
 	bool crashed = !(super->flags & DST_DISK_CLEAN), first = true;
+	const char *trouble = first_trouble(party);
 	u32 missing = 0, slot;
 
 	for (slot = 0; slot < super->nr_nodes; slot++) {
@@ -390,6 +432,11 @@ static int check_data(const struct party *party, bool degraded, struct netlink_e
 			continue;
 		if (!in || !here)
 			missing++;
+		if (missing >= super->copies && trouble) {
+			NL_SET_ERR_MSG_FMT(extack, "node %u has the only copy; %.50s", slot,
+					   trouble);
+			return -ENODATA;
+		}
 		if (missing >= super->copies) {
 			NL_SET_ERR_MSG_FMT(extack,
 					   "node %u is not there, and nobody else has its data",

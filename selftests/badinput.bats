@@ -464,8 +464,28 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	refused "dst://127.0.0.1:7700: no export named 'f' here" dstctl volume create v --policy linear dst://127.0.0.1/f
 	# Only where it listens.
 	exported f "$b" --listen dst://127.0.0.1:7706
-	refused "no export named 'e' here" dstctl volume create v --policy linear dst://127.0.0.1:7706/e
+	refused "dst://127.0.0.1:7706: no export named 'e' here" dstctl volume create v --policy linear dst://127.0.0.1:7706/e
 	nothing_made
+}
+
+@test "a node that can't be reached is named by the assembly that needs it, with the reason" {
+	local a b
+	a=$(disk a 8) b=$(disk b 8)
+	policies linear mirror
+	exported e "$b"
+	volume v --policy mirror "$a" dst://127.0.0.1/e
+	stop v
+	refused "1 of 2 nodes; dst://127.0.0.1:7700: no export named 'nosuch' here \\(--degraded" \
+		dstctl volume assemble v "$a" dst://127.0.0.1/nosuch
+	refused "1 of 2 nodes; dst://127.0.0.1:7701: connection refused: nobody listens there \\(--degraded" \
+		dstctl volume assemble v --scan dst://127.0.0.1:7701/e
+	refused "no node is there; dst://127.0.0.1:7700: no export named 'nosuch'" \
+		dstctl volume assemble v dst://127.0.0.1/nosuch
+	nothing_made
+	volume w --policy linear --adopt "$a" dst://127.0.0.1/e
+	stop w
+	refused "node 1 has the only copy; dst://127.0.0.1:7700: no export named 'nosuch'" \
+		dstctl volume assemble w --degraded "$a" dst://127.0.0.1/nosuch
 }
 
 @test "a device that cannot be exported is refused" {

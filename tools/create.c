@@ -174,11 +174,17 @@ static int add_nodes(const struct context *ctx, struct dst_volume_spec *spec,
 	return 0;
 }
 
-/* That nodes are busy may be another machine's doing, which only the operator can judge. */
+/*
+ * What to do about it only the operator can judge: that nodes are busy may be another machine's
+ * doing; and those that are missing may be in use there.
+ */
 static int not_assembled(const struct context *ctx, int err)
 {
 	int i;
 
+	if (err == -EAGAIN && !option(ctx, "degraded"))
+		return refuse("%s (--degraded does without: only if nobody else uses those nodes)",
+			      dst_handle__error(ctx->dst));
 	for (i = 1; i < ctx->nargs && is_device_path(ctx->args[i]); i++)
 		;
 	if (err != -EBUSY || option(ctx, "takeover") || i == ctx->nargs)
