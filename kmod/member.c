@@ -230,16 +230,26 @@ void dstb_member_fence(struct dstb_volume *vol, const char *reason)
 
 /* ---- lost ---- */
 
+/* What became of a lost node, after why it was lost, which nobody is to have to look for. */
+static void after_loss(struct dstb_node *node, char reason[DSTB_REASON_LEN], const char *what)
+{
+	spin_lock_irq(&node->lock);
+	scnprintf(reason, DSTB_REASON_LEN, "%.100s%s%s", node->loss, node->loss[0] ? "; " : "",
+		  what);
+	spin_unlock_irq(&node->lock);
+}
+
 static void give_up(struct dstb_node *node)
 {
 	struct dstb_volume *vol = node->vol;
-	char reason[DSTB_REASON_LEN];
+	char reason[DSTB_REASON_LEN], what[40];
 
 	if (READ_ONCE(node->ready) || !vol->started)
 		return;
 	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED)) {
-		scnprintf(reason, sizeof(reason), "not back within %u s",
+		scnprintf(what, sizeof(what), "not back within %u s",
 			  jiffies_to_msecs(READ_ONCE(node->grace)) / 1000);
+		after_loss(node, reason, what);
 		dstb_node_set_state(node, DST_NODE_STATE_AWAY, reason);
 		dstb_node_end_pending(node);
 		dstb_member_kick(vol);
@@ -248,9 +258,10 @@ static void give_up(struct dstb_node *node)
 		dstb_member_reconnect(node);
 		return;
 	}
-	dstb_node_set_state(node, DST_NODE_STATE_LOST,
-			    vol->no_wait ? "nobody else has its data; requests for it fail" :
-					   "nobody else has its data; requests for it wait");
+	after_loss(node, reason,
+		   vol->no_wait ? "nobody else has its data; requests for it fail" :
+				  "nobody else has its data; requests for it wait");
+	dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
 	if (vol->no_wait) {
 		spin_lock_irq(&node->lock);
 		node->impatient = !node->ready;

@@ -77,6 +77,8 @@ bool dstb_node_set_state(struct dstb_node *node, u32 state, const char *reason)
 	ok = transitions[old] & BIT(state);
 	if (ok || (old == state && state != DST_NODE_STATE_FAILED))
 		strscpy(node->reason, reason, sizeof(node->reason));
+	if (ok && state == DST_NODE_STATE_LOST)
+		strscpy(node->loss, reason, sizeof(node->loss));
 	if (ok) {
 		WRITE_ONCE(node->state, state);
 		node->since = jiffies;

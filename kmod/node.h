@@ -68,8 +68,10 @@ struct dstb_node_ops {
  * @ops:	its kind
  * @config:	where it is
  * @state:	enum dst_node_state; changed by dstb_node_set_state() only, read anywhere
- * @lock:	protects changes of @state, @reason, @part, @ready, @impatient, @pending; irq-safe
+ * @lock:	protects changes of @state, @reason, @loss, @part, @ready, @impatient, @pending;
+ *		irq-safe
  * @reason:	a sentence for people
+ * @loss:	that of its last loss
  * @since:	jiffies when it came into its state
  * @part:	enum dstb_part; read anywhere
  * @ready:	legs may be started; else they wait in @pending. Read anywhere
@@ -143,8 +145,9 @@ struct dstb_node {
 	const struct dstb_node_ops *ops;
 	struct dstb_node_config config;
 	u32 state;
-	spinlock_t lock; /* protects state, reason, part, ready, pending */
+	spinlock_t lock; /* protects state, reason, loss, part, ready, pending */
 	char reason[DSTB_REASON_LEN];
+	char loss[DSTB_REASON_LEN];
 	unsigned long since;
 	u8 part;
 	bool ready;

@@ -63,7 +63,8 @@ lost() {
 # missed INDEX REGEX [SECONDS]: that node was lost, and nobody else has its data
 missed() {
 	retry "${3:-10}" told "$1" lost "$2"
-	retry 10 node_is v "$1" reason "nobody else has its data; requests for it fail"
+	ends() { [[ $(node_field v "$1" reason) == *"; nobody else has its data; requests for it fail" ]]; }
+	retry 10 ends "$1"
 	node_is v "$1" state lost
 	retry 5 volume_is v state degraded
 	dstctl status v | grep -qF "node $1 "

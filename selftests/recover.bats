@@ -99,7 +99,7 @@ load members
 	history_start /dev/dst/v --size 16M
 	cut
 	retry 20 state_is 1 away
-	told 1 away "not back within 1 s"
+	told 1 away ".; not back within 1 s"
 	retry 10 volume_is v state degraded
 	history_goes_on
 	local missed

@@ -421,7 +421,7 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	ns=a exported e "$a" --listen "dst://$(address a b)"
 	ns=b volume v --policy linear --grace 1 --no-wait "dst://$(address a b)/e"
 	ip netns delete a
-	lost() { ns=b node_is v 0 reason "nobody else has its data; requests for it fail"; }
+	lost() { [[ $(ns=b node_field v 0 reason) == *"; nobody else has its data; requests for it fail" ]]; }
 	retry 30 lost
 	not dd if=/dev/dst/v of=/dev/null bs=4k count=1 iflag=direct status=none 2> /dev/null
 	# The disk is free again.
