@@ -246,7 +246,7 @@ slowed() { dmsetup status slow | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { e
 	says "node 1 lost [0-9]+ s ago.*, holding writes for [0-9]+ s more, then degrading"
 	retry 30 node_is v 1 state away
 	dd if=/dev/zero of=/dev/dst/v bs=1M count=2 oflag=direct status=none
-	says "^v: degraded, 1 of 2 nodes up; 1 of 2 votes, without one more it is held; node 1 away for .*, back when it can be reached"
+	says "^v: degraded, 1 of 2 nodes up; 1 of 2 votes, if one more is lost I/O is held; node 1 away for .*, back when it can be reached"
 	restore_link init far
 	in_sync v
 	equal status "$(dstctl status v)" "v: active, 2 of 2 nodes up"

@@ -197,7 +197,7 @@ const char *vote_problem(const struct dst_volume_info *volume, char buf[static S
 	    !has_quorum(volume->votes, volume->nr_votes) ||
 	    has_quorum(volume->votes - 1, volume->nr_votes))
 		return NULL;
-	snprintf(buf, SENTENCE, "%u of %u votes, without one more it is held", volume->votes,
+	snprintf(buf, SENTENCE, "%u of %u votes, if one more is lost I/O is held", volume->votes,
 		 volume->nr_votes);
 	return buf;
 }

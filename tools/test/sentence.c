@@ -168,10 +168,10 @@ static void texts(void)
 	check(rate_text(1536, buf), "1.5 KiB/s");
 	check(rate_text(120 * MB, buf), "120 MiB/s");
 	votes(3, 3, NULL);
-	votes(2, 3, "2 of 3 votes, without one more it is held");
+	votes(2, 3, "2 of 3 votes, if one more is lost I/O is held");
 	votes(2, 2, NULL);
-	votes(1, 2, "1 of 2 votes, without one more it is held");
-	votes(3, 5, "3 of 5 votes, without one more it is held");
+	votes(1, 2, "1 of 2 votes, if one more is lost I/O is held");
+	votes(3, 5, "3 of 5 votes, if one more is lost I/O is held");
 	votes(4, 5, NULL);
 	votes(1, 3, NULL);
 	scrub(0, 0, 0, NULL);
