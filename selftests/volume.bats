@@ -229,7 +229,7 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 
 @test "tree shows volumes, nodes, exports and sessions" {
 	policies linear
-	local a
+	local a id
 	a=$(disk a 16)
 	volume lower --policy linear "$a"
 	exported e /dev/dst/lower
@@ -238,10 +238,14 @@ flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
 	grep -qE '^volume lower, active, 15M, policy linear$' "$BATS_TEST_TMPDIR/tree"
 	grep -qE '.*node 0 /dev/a, up$' "$BATS_TEST_TMPDIR/tree"
 	grep -qE '.*export e of /dev/dst/lower on dst://127.0.0.1:7700$' "$BATS_TEST_TMPDIR/tree"
-	grep -qE '.*session [0-9-]+: volume upper, writer, [0-9]+ connections, dst://127.0.0.1:' "$BATS_TEST_TMPDIR/tree"
+	grep -qE '.*session [0-9a-f]{16}: volume upper, writer, [0-9]+ connections, dst://127.0.0.1:' "$BATS_TEST_TMPDIR/tree"
 	grep -qE '.*node 0 dst://127.0.0.1:7700/e, up$' "$BATS_TEST_TMPDIR/tree"
 	dstctl tree --json | jq -e '.exports == [] and (.volumes | map(select(.name == "lower")) |
 		.[0].exports[0].sessions[0].volume == "upper")'
+	# Its number is text, whole, and the same everywhere.
+	id=$(dstctl export show e --json | jq -r '.sessions[0].id | select(type == "string")')
+	grep -qF " session $id: volume upper" "$BATS_TEST_TMPDIR/tree"
+	dstctl export show e | grep -q "^$id  *upper "
 }
 
 @test "several volumes and exports do not mix" {

@@ -79,7 +79,7 @@ static int session_row(const struct dst_session_info *info, void *arg)
 {
 	char uuid[37];
 
-	table_cell(arg, "%ju", (uintmax_t)info->id);
+	table_cell(arg, "%016jx", (uintmax_t)info->id);
 	table_cell(arg, "%s", info->volume);
 	table_cell(arg, "%s", dst_role__name(info->role));
 	table_cell(arg, "%u", info->connections);

@@ -302,11 +302,12 @@ json_t *session_json(const struct dst_session_info *info)
 {
 	char uuid[37];
 
+	/* The id is a random number of 64 bits: many readers of JSON would round it. */
 	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:s}", "export", info->export_name,
-			 "id", integer(info->id), "client", uuid_text(info->client, uuid), "volume",
-			 info->volume, "role", dst_role__name(info->role), "connections",
-			 integer(info->connections), "in_flight", integer(info->in_flight), "peer",
-			 info->peer);
+			 "id", json_sprintf("%016jx", (uintmax_t)info->id), "client",
+			 uuid_text(info->client, uuid), "volume", info->volume, "role",
+			 dst_role__name(info->role), "connections", integer(info->connections),
+			 "in_flight", integer(info->in_flight), "peer", info->peer);
 }
 
 json_t *event_json(const struct dst_event_info *info)

@@ -83,10 +83,10 @@ static void print_export(const json_t *export, const char *branch, const char *b
 	putchar('\n');
 	for (i = 0; i < nr; i++) {
 		session = json_array_get(sessions, i);
-		printf("%s%s session %lld: volume %s, %s, %lld connections, %s\n", below,
-		       branch_of(i + 1 == nr), number(session, "id"), json_text(session, "volume"),
-		       json_text(session, "role"), number(session, "connections"),
-		       json_text(session, "peer"));
+		printf("%s%s session %s: volume %s, %s, %lld connections, %s\n", below,
+		       branch_of(i + 1 == nr), json_text(session, "id"),
+		       json_text(session, "volume"), json_text(session, "role"),
+		       number(session, "connections"), json_text(session, "peer"));
 	}
 }
 
