@@ -443,7 +443,7 @@ static int bring_in(struct change *c)
 		err = draft_mapping(c) ?: dstb_limits_suit(c->vol, node, c->extack);
 	if (!err && !node->config.witness && !c->vol->dirty.bits) {
 		NL_SET_ERR_MSG(c->extack,
-			       "a volume of one copy has no bitmap: it can't get another so");
+			       "a volume made with one copy can't get another: make one of two nodes");
 		err = -EOPNOTSUPP;
 	}
 	if (!err && node->look)

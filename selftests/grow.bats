@@ -295,8 +295,9 @@ alone() {
 		stop v
 	done
 	policies mirror
-	volume v --policy mirror --adopt /dev/a
-	refused "a volume of one copy has no bitmap: it can't get another so" dstctl node add v /dev/c
+	volume v --policy mirror --adopt /dev/a 2> "$BATS_TEST_TMPDIR/said"
+	equal said "$(< "$BATS_TEST_TMPDIR/said")" "dstctl: warning: v has one copy, and can't get a second one later"
+	refused "a volume made with one copy can't get another: make one of two nodes" dstctl node add v /dev/c
 	refused "node 0 is the only one with data" dstctl node remove v 0
 	stop v
 	volume v --policy linear --shared /dev/a

@@ -45,6 +45,16 @@ int refuse(const char *format, ...)
 	return EXIT_REFUSED;
 }
 
+/* Something was done, and may not be what was meant. */
+void warn(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+}
+
 /* The library's sentence. */
 int refused(const struct context *ctx)
 {

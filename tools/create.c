@@ -142,7 +142,11 @@ int volume_create(struct context *ctx)
 	if (!status && dst_volume__create(ctx->dst, spec))
 		status = refused(ctx);
 	dst_volume_spec__free(spec);
-	return status ? status : tell_made(ctx, name);
+	if (status)
+		return status;
+	if (!strcmp(policy, "mirror") && ctx->nargs == 2 && !read_only && !shared)
+		warn("warning: %s has one copy, and can't get a second one later", name);
+	return tell_made(ctx, name);
 }
 
 /* ---- assemble ---- */

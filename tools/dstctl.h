@@ -92,6 +92,7 @@ bool is_object(const char *word);
 int parse_args(struct context *ctx, int argc, char **argv);
 __printf(2, 3) int usage_error(const struct context *ctx, const char *format, ...);
 __printf(1, 2) int refuse(const char *format, ...);
+__printf(1, 2) void warn(const char *format, ...);
 int refused(const struct context *ctx);
 
 /* help.c */
