@@ -134,8 +134,10 @@ static const struct option_def *find_option(const struct option_def *list, const
 }
 
 /* One option; @next is the word after it, or NULL. Returns how many words were used, or -1. */
-static int take_option(struct context *ctx, const char *word, const char *next)
+static int take_option(struct context *ctx, const char *given, const char *next)
 {
+	/* What many try first; no other option is short. */
+	const char *word = strcmp(given, "-h") ? given : "--help";
 	const char *name = word + 2, *value = strchr(name, '=');
 	size_t len = value ? (size_t)(value - name) : strlen(name);
 	const struct option_def *def = find_option(ctx->command->options, name, len);

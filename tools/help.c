@@ -29,7 +29,7 @@ void print_usage(const char *object)
 			 command->args);
 		printf("  %-26s %s\n", words, command->summary);
 	}
-	puts("\nEvery command takes --json and --help.");
+	puts("\nEvery command takes --json and --help, or -h.");
 	puts("Exit status: 0 done, 1 refused or failed, 2 usage.");
 	puts("dstctl --version prints the version. More in dstctl(8) and dst(7).");
 }

@@ -42,6 +42,11 @@ static const struct command *choose(int argc, char **argv)
 	return NULL;
 }
 
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 int main(int argc, char **argv)
 {
 	struct context ctx = { 0 };
@@ -51,9 +56,9 @@ int main(int argc, char **argv)
 		return usage_error(NULL, "what shall be done?");
 	if (!strcmp(argv[1], "--dump") && argc == 3)
 		return dump_table(argv[2]);
-	if ((!strcmp(argv[1], "--help") || !strcmp(argv[1], "--version")) && argc > 2)
+	if ((is_help(argv[1]) || !strcmp(argv[1], "--version")) && argc > 2)
 		return usage_error(NULL, "'%s' is a word too many", argv[2]);
-	if (!strcmp(argv[1], "--help")) {
+	if (is_help(argv[1])) {
 		print_usage(NULL);
 		return 0;
 	}
@@ -61,7 +66,7 @@ int main(int argc, char **argv)
 		printf("dstctl %s\n", dst_version());
 		return 0;
 	}
-	if (argc == 3 && is_object(argv[1]) && !strcmp(argv[2], "--help")) {
+	if (argc == 3 && is_object(argv[1]) && is_help(argv[2])) {
 		print_usage(argv[1]);
 		return 0;
 	}
