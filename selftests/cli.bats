@@ -293,6 +293,32 @@ load volumes
 	equal files "$(ls /etc/dst/config.json*)" /etc/dst/config.json
 }
 
+# Feared: a volume that did not come up at boot is forgotten by the next save.
+@test "what a save leaves out is said, and the former file is kept" {
+	policies linear
+	local a b file=$BATS_TEST_TMPDIR/config
+	a=$(disk a 8)
+	b=$(disk b 8)
+	volume stays --policy linear "$a"
+	volume lost --policy linear "$b"
+	exported e /dev/dst/stays
+	dstctl save "$file" 2> "$BATS_TEST_TMPDIR/said"
+	cp "$file" "$BATS_TEST_TMPDIR/former"
+	stop lost
+	dstctl save "$file" 2>> "$BATS_TEST_TMPDIR/said"
+	equal said "$(< "$BATS_TEST_TMPDIR/said")" \
+		"dstctl: warning: volume lost is not there now: it was in $file, which is kept as $file.old"
+	cmp "$BATS_TEST_TMPDIR/former" "$file.old"
+	# One more has nothing to add.
+	dstctl save "$file" 2> "$BATS_TEST_TMPDIR/said"
+	[ ! -s "$BATS_TEST_TMPDIR/said" ]
+	cmp "$BATS_TEST_TMPDIR/former" "$file.old"
+	echo "{" > "$file"
+	dstctl save "$file" 2> "$BATS_TEST_TMPDIR/said"
+	grep -q "could not be understood: it is kept as $file.old" "$BATS_TEST_TMPDIR/said"
+	equal kept "$(< "$file.old")" "{"
+}
+
 @test "what can't be restored is said, and the rest comes back" {
 	policies linear
 	local a b status=0

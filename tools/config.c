@@ -112,13 +112,74 @@ static int sync_folder(const char *folder)
 	return err;
 }
 
+static bool has(const json_t *array, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(array); i++)
+		if (!strcmp(json_text(json_array_get(array, i), "name"), name))
+			return true;
+	return false;
+}
+
+/* What was saved before, and is not now, is said. Returns how much that is. */
+static size_t tell_dropped(const json_t *all, const json_t *before, const char *path,
+			   const char *kept)
+{
+	static const char *const kinds[][2] = {
+		{ "policies", "policy" }, { "exports", "export" }, { "volumes", "volume" }, { 0 },
+	};
+	const json_t *array;
+	size_t i, j, nr = 0;
+	const char *name;
+
+	for (i = 0; kinds[i][0]; i++) {
+		array = json_object_get(before, kinds[i][0]);
+		for (j = 0; j < json_array_size(array); j++) {
+			name = json_text(json_array_get(array, j), "name");
+			if (has(json_object_get(all, kinds[i][0]), name))
+				continue;
+			warn("warning: %s %s is not there now: it was in %s, which is kept as %s",
+			     kinds[i][1], name, path, kept);
+			nr++;
+		}
+	}
+	return nr;
+}
+
+/*
+ * A volume that did not come up is not to be forgotten by the next save: a file that had more than
+ * the new one, or can't be understood, is kept. Only the last such.
+ */
+static int keep_former(const json_t *all, const char *path)
+{
+	json_t *before = json_load_file(path, 0, NULL);
+	char *kept = NULL;
+	int err = 0;
+
+	if (asprintf(&kept, "%s.old", path) < 0) {
+		kept = NULL;
+		err = -1;
+	} else if (!before) {
+		warn("warning: %s could not be understood: it is kept as %s", path, kept);
+	}
+	if (!err && (!before || tell_dropped(all, before, path, kept))) {
+		unlink(kept);
+		/* There is always one of that name, where the file system has links. */
+		err = link(path, kept) && rename(path, kept);
+	}
+	free(kept);
+	json_decref(before);
+	return err;
+}
+
 /* All of it or nothing is in the file, whatever happens. */
 static int write_file(const json_t *all, const char *path)
 {
 	char *copy = strdup(path), *folder = copy ? dirname(copy) : NULL, *new = NULL;
 	FILE *file = NULL;
 	int fd = -1, err = -1;
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
 		free(copy);
@@ -134,6 +195,8 @@ static int write_file(const json_t *all, const char *path)
 		err = json_dumpf(all, file, JSON_INDENT(2)) || fputc('\n', file) == EOF ||
 		      fflush(file) || fchmod(fd, 0644) || fsync(fd);
 		err |= fclose(file);
+		if (!err && st.st_size)
+			err = keep_former(all, path);
 		if (!err)
 			err = rename(new, path) || sync_folder(folder);
 	}
