@@ -568,8 +568,8 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	usage "takes a value" dstctl volume create v /dev/null --policy
 	usage "takes no value" dstctl volume stop v --force=1
 	usage "'x' is not the number of a sector" dstctl map v x
-	usage "--connections: '0' is not a number from 1 to 64" dstctl volume create v --policy linear --connections 0 /dev/null
-	usage "--connections: '65'" dstctl volume create v --policy linear --connections 65 /dev/null
+	usage "--connections: '0' is not a number from 1 to 8" dstctl volume create v --policy linear --connections 0 /dev/null
+	usage "--connections: '9'" dstctl volume create v --policy linear --connections 9 /dev/null
 	usage "--io-timeout: '0'" dstctl volume create v --policy linear --io-timeout 0 /dev/null
 	usage "--max-sessions: '0'" dstctl export add e /dev/null --listen dst://127.0.0.1 --max-sessions 0
 	usage "do not go together" dstctl volume create v --policy linear --read-only --shared /dev/null

@@ -95,7 +95,7 @@ static bool take_options(const struct context *ctx, struct dst_volume_opts *opts
 {
 	uint64_t connections = 0, timeout = 0, grace = 0;
 
-	if (!option_number(ctx, "connections", 1, 64, &connections) ||
+	if (!option_number(ctx, "connections", 1, MAX_CONNECTIONS, &connections) ||
 	    !option_number(ctx, "io-timeout", 1, 3600, &timeout) ||
 	    !option_number(ctx, "grace", 0, 3600, &grace))
 		return false;

@@ -17,6 +17,8 @@
 #define EXIT_REFUSED	1
 #define EXIT_USAGE	2
 
+#define MAX_CONNECTIONS	8	/* that a target grants a session */
+
 /**
  * struct option_def - an option of a command
  * @name:	without dashes; NULL ends a list
