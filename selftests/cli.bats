@@ -339,4 +339,16 @@ load volumes
 	equal lines "$(wc -l < "$BATS_TEST_TMPDIR/said")" 2
 	volume_is good state active
 	refused "can't write /nowhere/config: No such file" dstctl save /nowhere/config
+	# Again, as dst.service does it, and once more when the disk is there: nothing is said of what was there already.
+	status=0
+	dstctl restore "$BATS_TEST_TMPDIR/config" 2> "$BATS_TEST_TMPDIR/again" || status=$?
+	equal status $status 1
+	same_bytes "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/again"
+	disk b 8 > /dev/null
+	dstctl restore "$BATS_TEST_TMPDIR/config" 2> "$BATS_TEST_TMPDIR/again"
+	equal said "$(cat "$BATS_TEST_TMPDIR/again")" ""
+	volume_is bad state active
+	equal export "$(dstctl export show e --json | jq -r .device)" /dev/b
+	dstctl export remove e
+	stop bad
 }
