@@ -159,6 +159,8 @@ const struct command commands[] = {
 	{ "node", "resolve", "VOL INDEX", 2, 2,
 	  "throw away what a diverged node has, and resynchronize it", node_resolve_options,
 	  node_resolve },
+	{ "node", "probe", "DEV", 1, 1, "say of which volume a block device is a node", no_options,
+	  node_probe },
 	{ "export", "add", "NAME DEV", 2, 2, "offer a block device to other machines",
 	  export_add_options, export_add },
 	{ "export", "list", "", 0, 0, "list the exports", no_options, export_list },

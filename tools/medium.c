@@ -3,14 +3,17 @@
  * What is on block devices: superblocks of DST, and what libblkid knows.
  */
 #include <blkid/blkid.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "medium.h"
@@ -85,19 +88,75 @@ static enum dstb_disk_state read_super(int fd, uint64_t size, struct dstb_super 
 	return state;
 }
 
+/* A number that sysfs has in a folder of a disk's folder. */
+static bool number_of(const char *folder, const char *name, const char *which, uint64_t *value)
+{
+	char path[PATH_MAX];
+	uintmax_t number;
+	FILE *file;
+	bool is_one;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", folder, name, which);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	is_one = fscanf(file, "%ju", &number) == 1;
+	fclose(file);
+	*value = number;
+	return is_one;
+}
+
+/*
+ * Is this place of a disk in one of its partitions? The last MiB of a disk often is the last one of
+ * its last partition, too. That of a partition table inside a volume ends before the superblock.
+ */
+static bool in_partition(int fd, uint64_t sector)
+{
+	uint64_t start, size;
+	struct dirent *entry;
+	bool found = false;
+	char folder[64];
+	struct stat st;
+	DIR *dir;
+
+	if (fstat(fd, &st))
+		return false;
+	snprintf(folder, sizeof(folder), "/sys/dev/block/%u:%u", major(st.st_rdev),
+		 minor(st.st_rdev));
+	dir = opendir(folder);
+	while (dir && !found && (entry = readdir(dir)))
+		found = entry->d_name[0] != '.' &&
+			number_of(folder, entry->d_name, "start", &start) &&
+			number_of(folder, entry->d_name, "size", &size) && sector >= start &&
+			sector - start < size;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* What of DST is on a block device itself, rather than on a partition of it. */
+enum dstb_disk_state medium_state(const char *path, struct dstb_super *super)
+{
+	enum dstb_disk_state state = DSTB_DISK_FOREIGN;
+	uint64_t size;
+	int fd = open_medium(path, 0, &size);
+
+	if (fd < 0)
+		return state;
+	state = read_super(fd, size, super);
+	if ((state == DSTB_DISK_VALID || state == DSTB_DISK_CORRUPT) &&
+	    in_partition(fd, (size / MIB - 1) * (MIB / 512)))
+		state = DSTB_DISK_FOREIGN;
+	close(fd);
+	return state;
+}
+
 /* The superblock on a block device, to be freed, or NULL. */
 struct dstb_super *medium_super(const char *path)
 {
 	struct dstb_super *super = malloc(sizeof(*super));
-	uint64_t size;
-	int fd = super ? open_medium(path, 0, &size) : -1;
-	bool valid = false;
 
-	if (fd >= 0) {
-		valid = read_super(fd, size, super) == DSTB_DISK_VALID;
-		close(fd);
-	}
-	if (valid)
+	if (super && medium_state(path, super) == DSTB_DISK_VALID)
 		return super;
 	free(super);
 	return NULL;

@@ -12,6 +12,7 @@
 bool is_block(const char *path);
 bool same_device(const char *a, const char *b);
 bool is_busy(const char *path);
+enum dstb_disk_state medium_state(const char *path, struct dstb_super *super);
 struct dstb_super *medium_super(const char *path);
 char *medium_holds(const char *path);
 bool is_device_path(const char *where);
