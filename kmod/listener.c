@@ -190,7 +190,8 @@ struct dstb_listener *dstb_listener_get(struct net *net, const struct dstb_addr 
 		if (!listener && !closing)
 			listener = make(net, addr, extack);
 		mutex_unlock(&open_lock);
-		if (closing && wait_event_killable(listener_closed, atomic_read(&nr_closed) != seen))
+		if (closing &&
+		    wait_event_killable(listener_closed, atomic_read(&nr_closed) != seen))
 			return ERR_PTR(-EINTR);
 	} while (closing);
 	return listener;
