@@ -259,6 +259,29 @@ static void own(struct dstb_node *node)
 	dstb_member_reconnect(node);
 }
 
+/*
+ * The node was out, and could not be let in after all. Requests must not wait for it meanwhile: it
+ * is out again.
+ */
+static void undo_sync(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	bool undo;
+
+	spin_lock_irq(&vol->member_lock);
+	undo = node->part == DSTB_PART_SYNCING && !node->ready;
+	if (undo) {
+		node->gen++;
+		dstb_node_set_part(node, DSTB_PART_OUT, false);
+	}
+	spin_unlock_irq(&vol->member_lock);
+	if (!undo)
+		return;
+	dstb_node_end_pending(node);
+	dstb_member_kick(vol);
+	dstb_dirty_kick(vol);
+}
+
 /**
  * dstb_admit() - let a node in
  * @node:	the node, open
@@ -270,14 +293,17 @@ static void own(struct dstb_node *node)
 void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool full)
 {
 	struct dstb_volume *vol = node->vol;
-	bool sync;
+	bool sync, was_out;
 	int err;
 
 	if (node->look) {
 		own(node);
 		return;
 	}
+	was_out = READ_ONCE(node->part) == DSTB_PART_OUT;
 	err = bring_up(node, theirs, full, &sync);
+	if (err && was_out)
+		undo_sync(node);
 	if (err == -EUCLEAN) {
 		refuse(node, "its bitmap is damaged: dstctl node replace --adopt");
 		return;
@@ -289,6 +315,8 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 	dstb_member_admitted(node);
 	node->back = jiffies;
 	if (!let_in(node, sync)) {
+		if (was_out)
+			undo_sync(node);
 		dstb_member_reconnect(node);
 		return;
 	}

@@ -405,3 +405,27 @@ without_b() {
 	retry 20 works 1
 	in_sync v
 }
+
+# Feared: it is to be synced, and so is waited for; then its target dies, and no time begins to run.
+@test "a blank node whose target dies while it is let in holds nobody up" {
+	pair 16 --grace 1
+	patterns 1
+	cut
+	retry 20 state_is 1 away
+	unexport b
+	dd if=/dev/zero of=/dev/b bs=1M oflag=direct status=none 2> /dev/null || :
+	window age_before_ms
+	remote b /dev/b
+	heal
+	in_window
+	cut
+	retry 20 state_is 1 away
+	let_go
+	sleep 2
+	at_most 20 dd if="$new" of=/dev/dst/v bs=1M oflag=direct conv=notrunc status=none
+	heal
+	retry 20 works 1
+	in_sync v
+	stop v
+	got "$new" /dev/b
+}
