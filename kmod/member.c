@@ -292,6 +292,19 @@ static bool waits_on(struct dstb_node *node, bool begins)
 	return begins || time;
 }
 
+/*
+ * A node that the operator suspended while nobody else had what it has: somebody has it now. One
+ * that its target suspended is asked again soon.
+ */
+static void spare(struct dstb_node *node)
+{
+	if (!READ_ONCE(node->suspended) || !dstb_member_put_out(node, DSTB_PUT_OUT_SPARED))
+		return;
+	dstb_node_end_pending(node);
+	dstb_member_kick(node->vol);
+	dstb_dirty_kick(node->vol);
+}
+
 static void grace_work_fn(struct work_struct *work)
 {
 	struct dstb_node *node =
@@ -306,8 +319,10 @@ static void grace_work_fn(struct work_struct *work)
 	if (READ_ONCE(node->part) == DSTB_PART_OUT)
 		return;
 	/* It may have been suspended just now: then no time is counted. */
-	if (state == DST_NODE_STATE_SUSPENDED)
+	if (state == DST_NODE_STATE_SUSPENDED) {
+		spare(node);
 		return;
+	}
 	/* Somebody who came in may have hurried it: dstb_member_overdue(). */
 	if (state == DST_NODE_STATE_LOST && !begins && time_before(jiffies, end)) {
 		queue_delayed_work(dstb_watch_wq, &node->grace_work, end - jiffies);
@@ -318,7 +333,8 @@ static void grace_work_fn(struct work_struct *work)
 }
 
 /**
- * dstb_member_overdue() - somebody came in: lost nodes whose time is over may go now
+ * dstb_member_overdue() - somebody came in: lost nodes whose time is over may go now, and those
+ * that are suspended
  * @vol:	the volume
  *
  * Context: any.
@@ -330,7 +346,8 @@ void dstb_member_overdue(struct dstb_volume *vol)
 
 	rcu_read_lock();
 	for (i = 0; (node = dstb_volume_node(vol, i)); i++)
-		if (READ_ONCE(node->state) == DST_NODE_STATE_LOST &&
+		if ((READ_ONCE(node->state) == DST_NODE_STATE_LOST ||
+		     READ_ONCE(node->state) == DST_NODE_STATE_SUSPENDED) &&
 		    !delayed_work_pending(&node->grace_work))
 			mod_delayed_work(dstb_watch_wq, &node->grace_work, 0);
 	rcu_read_unlock();

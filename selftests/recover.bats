@@ -429,3 +429,20 @@ without_b() {
 	stop v
 	got "$new" /dev/b
 }
+
+# Feared: it had what nobody else had, and is waited for although another one has it again.
+@test "a node that was suspended while the other one was lost is not waited for when that is back" {
+	pair 16 --grace 60
+	patterns 1
+	cut
+	retry 20 state_is 1 lost
+	dst node suspend v 0
+	heal
+	retry 20 works 1
+	at_most 20 dd if="$new" of=/dev/dst/v bs=1M oflag=direct conv=notrunc status=none
+	dst node resume v 0
+	retry 20 works 0
+	in_sync v
+	stop v
+	got "$new" /dev/a
+}
