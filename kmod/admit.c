@@ -132,12 +132,12 @@ void dstb_admit_failed(struct dstb_node *node, int err)
 }
 
 /*
- * Another life of its target, and nobody else has what may have been in its cache. Without other
- * copies it is the same when the node was out.
+ * Another life of its target, and nobody else has what may have been in its cache, which it need
+ * not have any more. Without other copies it is the same when the node was out.
  */
 static bool lost_its_cache(struct dstb_node *node)
 {
-	return !node->config.witness && node->volatile_cache && node->instance &&
+	return !node->config.witness && node->had_cache && node->instance &&
 	       node->instance != instance_of(node) &&
 	       (node->part == DSTB_PART_IN || !node->vol->dirty.bits);
 }
@@ -192,6 +192,7 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
 void dstb_member_admitted(struct dstb_node *node)
 {
 	node->instance = instance_of(node);
+	node->had_cache = node->volatile_cache;
 	WRITE_ONCE(node->taken, true);
 	/* Whatever it was said of, that is over. */
 	WRITE_ONCE(node->discard, false);

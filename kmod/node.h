@@ -123,6 +123,7 @@ struct dstb_node_ops {
  *		@link, or while the volume is made
  * @taken:	it has been in service: who has it now, if it is not us, has taken it from us
  * @cache_lost:	what it had acknowledged may be gone, and nobody else has it: the next flush fails
+ * @had_cache:	it had a volatile cache when it was let in
  * @fenced:	its target refuses us, who have been fenced there
  * @reconnect:	connects it again
  * @grace_work:	ends the time that it is waited for
@@ -194,6 +195,7 @@ struct dstb_node {
 	bool look;
 	bool taken;
 	bool cache_lost;
+	bool had_cache;
 	bool fenced;
 	struct delayed_work reconnect;
 	struct delayed_work grace_work;

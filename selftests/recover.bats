@@ -446,3 +446,20 @@ without_b() {
 	stop v
 	got "$new" /dev/a
 }
+
+# Feared: it is not asked what it had when it last worked, and the flush says that all is well (R7).
+@test "a flush fails after a target lost what was in its cache and came back without one" {
+	policies linear
+	far
+	disk b 16 cache=8 > /dev/null
+	remote b /dev/b
+	volume v --policy linear --grace 60 "dst://$far/b"
+	dd if=/dev/urandom of=/dev/dst/v bs=64k count=4 oflag=direct status=none
+	unexport b
+	retry 20 state_is 0 lost
+	echo write through > /sys/block/b/queue/write_cache
+	remote b /dev/b
+	retry 20 works 0
+	not dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none
+	dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none
+}
