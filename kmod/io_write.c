@@ -258,13 +258,23 @@ static void fail_refusers(struct dstb_io *io)
 			dstb_leg_failed(&io->legs[i], io->status);
 }
 
+/* Legs that have it and will be believed: not those of nodes that are still getting its region. */
+static u32 nr_believed(const struct dstb_io *io)
+{
+	u32 nr = 0, i;
+
+	for (i = 0; i < io->nr_legs; i++)
+		nr += io->legs[i].state == LEG_DONE && dstb_leg_readable(&io->legs[i]);
+	return nr;
+}
+
 static blk_status_t write_status(struct dstb_io *io)
 {
 	u32 good = atomic_read(&io->good), refused = atomic_read(&io->refused);
 
 	if (good && refused)
 		fail_refusers(io);
-	if (good && good >= io->need)
+	if (good && (!io->need || nr_believed(io) >= io->need))
 		return BLK_STS_OK;
 	/* Nobody did it, and somebody said so: no node is the worse for it. */
 	if (!good && refused)
