@@ -287,9 +287,9 @@ static bool flush_came_in(const struct dstb_io *io)
 {
 	u32 i;
 
-	for (i = 0; i < io->vol->nr_data; i++)
+	for (i = 0; i < io->vol->nr_data && !READ_ONCE(io->vol->gate_dead); i++)
 		if (io->legs[i].state == LEG_UNUSED && dstb_node_may_cache(io->legs[i].node) &&
-		    dstb_node_in_sync(io->legs[i].node))
+		    dstb_node_in_sync(io->legs[i].node) && READ_ONCE(io->legs[i].node->ready))
 			return true;
 	return false;
 }
