@@ -193,6 +193,7 @@ static void move_node(struct dstb_node *node, const struct dstb_node_config *to)
 	node->config.addr = to->addr;
 	strscpy(node->config.export, to->export, sizeof(node->config.export));
 	WRITE_ONCE(node->ops, dstb_node_ops_of(to));
+	WRITE_ONCE(node->fenced, false);
 	node->dev = 0;
 	spin_unlock_irq(&node->lock);
 	/* Whoever has it keeps it, even if the volume has taken over the others. */
