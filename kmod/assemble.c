@@ -416,13 +416,23 @@ static int doubt_the_old(struct party *party, struct netlink_ext_ack *extack)
 	return 0;
 }
 
+static int no_data(u32 slot, const char *trouble, struct netlink_ext_ack *extack)
+{
+	if (trouble)
+		NL_SET_ERR_MSG_FMT(extack, "node %u has the only copy; %.50s", slot, trouble);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "node %u is not there, and nobody else has its data",
+				   slot);
+	return -ENODATA;
+}
+
 /* Are all data there, on nodes in sync? And after a crash, the copy that is believed? */
 static int check_data(const struct party *party, bool degraded, struct netlink_ext_ack *extack)
 {
 	const struct dstb_super *super = party->best->super;
 	bool crashed = !(super->flags & DST_DISK_CLEAN), first = true;
 	const char *trouble = first_trouble(party);
-	u32 missing = 0, slot;
+	u32 missing = 0, gone = super->nr_nodes, slot;
 
 	for (slot = 0; slot < super->nr_nodes; slot++) {
 		bool in = super->nodes[slot].flags & DST_DISK_NODE_IN_SYNC;
@@ -432,17 +442,11 @@ static int check_data(const struct party *party, bool degraded, struct netlink_e
 			continue;
 		if (!in || !here)
 			missing++;
-		if (missing >= super->copies && trouble) {
-			NL_SET_ERR_MSG_FMT(extack, "node %u has the only copy; %.50s", slot,
-					   trouble);
-			return -ENODATA;
-		}
-		if (missing >= super->copies) {
-			NL_SET_ERR_MSG_FMT(extack,
-					   "node %u is not there, and nobody else has its data",
-					   slot);
-			return -ENODATA;
-		}
+		/* The first that has something which is not there. */
+		if (in && !here)
+			gone = min(gone, slot);
+		if (missing >= super->copies)
+			return no_data(min(gone, slot), trouble, extack);
 		if (in && first && !here && crashed && super->flags & DST_DISK_EARLY && !degraded) {
 			NL_SET_ERR_MSG_FMT(extack,
 					   "only node %u has all that was acknowledged: --degraded loses it",

@@ -470,7 +470,7 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 }
 
 @test "a node that can't be reached is named by the assembly that needs it, with the reason" {
-	local a b
+	local a b c
 	a=$(disk a 8) b=$(disk b 8)
 	policies linear mirror
 	exported e "$b"
@@ -487,6 +487,14 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	stop w
 	refused "node 1 has the only copy; dst://127.0.0.1:7700: no export named 'nosuch'" \
 		dstctl volume assemble w --degraded "$a" dst://127.0.0.1/nosuch
+	# What is there, and lacks something, has not the only copy.
+	c=$(disk c 8)
+	volume u --policy mirror --adopt dst://127.0.0.1/e "$a" --witness "$c"
+	dst node suspend u 1
+	dd if=/dev/zero of=/dev/dst/u bs=4k count=1 oflag=direct status=none
+	stop u
+	refused "node 0 has the only copy; dst://127.0.0.1:7700: no export named 'nosuch'" \
+		dstctl volume assemble u --degraded dst://127.0.0.1/nosuch "$a" "$c"
 }
 
 @test "a device that cannot be exported is refused" {
