@@ -90,7 +90,9 @@ static int read_one(struct party *party, struct found *f, u32 i, struct netlink_
 	}
 	/* As one that can't be reached. */
 	if (err) {
-		scnprintf(text, sizeof(text), "node %u can't be read (error %d)", i, -err);
+		scnprintf(text, sizeof(text), "%s can't be read (error %d)",
+			  f->node->config.path[0] ? f->node->config.path : f->node->config.export,
+			  -err);
 		cannot_use(party, f, text);
 		f->node->ops->close(f->node);
 		return 0;

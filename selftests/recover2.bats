@@ -109,7 +109,7 @@ dump() { "$superdump" "$1" | jq -r "$2"; }
 	dm_table flaw "0 $meta linear /dev/c 0
 		$meta 8 error
 		$((meta + 8)) $((all - meta - 8)) linear /dev/c $((meta + 8))"
-	refused "only 1 of 3 nodes are there" dstctl volume assemble v /dev/a /dev/mapper/flaw
+	refused "1 of 3 nodes; /dev/mapper/flaw can't be read [(]error 5[)]" dstctl volume assemble v /dev/a /dev/mapper/flaw
 	again v /dev/a /dev/b /dev/mapper/flaw
 	retry 10 state_is 2 failed
 	dm_heal flaw /dev/c
