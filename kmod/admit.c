@@ -262,25 +262,12 @@ static void own(struct dstb_node *node)
 
 /*
  * The node was out, and could not be let in after all. Requests must not wait for it meanwhile: it
- * is out again.
+ * is out again. Only here are nodes made ready: it is not.
  */
 static void undo_sync(struct dstb_node *node)
 {
-	struct dstb_volume *vol = node->vol;
-	bool undo;
-
-	spin_lock_irq(&vol->member_lock);
-	undo = node->part == DSTB_PART_SYNCING && !node->ready;
-	if (undo) {
-		node->gen++;
-		dstb_node_set_part(node, DSTB_PART_OUT, false);
-	}
-	spin_unlock_irq(&vol->member_lock);
-	if (!undo)
-		return;
-	dstb_node_end_pending(node);
-	dstb_member_kick(vol);
-	dstb_dirty_kick(vol);
+	if (READ_ONCE(node->part) == DSTB_PART_SYNCING)
+		dstb_member_do_without(node, DSTB_PUT_OUT_ALWAYS);
 }
 
 /**

@@ -218,12 +218,13 @@ static int too_few(const struct party *party, u32 nr, struct netlink_ext_ack *ex
 	u32 of = party->best->super->nr_nodes;
 	char text[NETLINK_MAX_FMTMSG_LEN];
 
-	scnprintf(text, sizeof(text), "%u of %u nodes; %s", nr, of, trouble ?: "");
-	if (trouble)
+	if (trouble) {
+		scnprintf(text, sizeof(text), "%u of %u nodes; %s", nr, of, trouble);
 		NL_SET_ERR_MSG_FMT(extack, "%s", text);
-	else
+	} else {
 		NL_SET_ERR_MSG_FMT(extack, "only %u of %u nodes are there, more than half must be",
 				   nr, of);
+	}
 	return -EAGAIN;
 }
 

@@ -475,15 +475,17 @@ int dstb_export_add(struct net *net, const struct dstb_export_config *cfg,
 
 	mutex_lock(&dstb_target_lock);
 	/* The netlink handler holds no reference, and the module may be on its way out. */
-	err = dstb_export_lookup(net, cfg->name) ? -EEXIST :
-	      try_module_get(THIS_MODULE)	 ? 0 : -ENODEV;
+	err = 0;
+	if (dstb_export_lookup(net, cfg->name)) {
+		NL_SET_ERR_MSG_FMT(extack, "export name '%s' is taken", cfg->name);
+		err = -EEXIST;
+	} else if (!try_module_get(THIS_MODULE)) {
+		NL_SET_ERR_MSG(extack, "the module is being unloaded");
+		err = -ENODEV;
+	}
 	if (err) {
 		mutex_unlock(&dstb_target_lock);
 		kfree(exp);
-		if (err == -EEXIST)
-			NL_SET_ERR_MSG_FMT(extack, "export name '%s' is taken", cfg->name);
-		else
-			NL_SET_ERR_MSG(extack, "the module is being unloaded");
 		return err;
 	}
 	/* Takes the name: nobody comes in, or sees it, until all is there. */

@@ -160,7 +160,7 @@ static void leg_bad(struct dstb_leg *leg, blk_status_t status)
 		dstb_leg_failed(leg, status);
 	}
 	WRITE_ONCE(io->status, status);
-	/* A flush that its node never had: one that comes in again is asked for it anew. */
+	/* A flush that its node may not have had: one that comes in again is asked for it anew. */
 	WRITE_ONCE(leg->state,
 		   io->flush && status == BLK_STS_TRANSPORT ? LEG_UNUSED : LEG_FAILED);
 }

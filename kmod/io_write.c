@@ -258,7 +258,7 @@ static void fail_refusers(struct dstb_io *io)
 			dstb_leg_failed(&io->legs[i], io->status);
 }
 
-/* Legs that have it and will be believed: not those of nodes that are still getting its region. */
+/* Legs that have it and are believed: not of nodes that lack its region, as in write_legs(). */
 static u32 nr_believed(const struct dstb_io *io)
 {
 	u32 nr = 0, i;

@@ -395,7 +395,7 @@ int dstb_mapping_init(struct dstb_mapping *map, const struct dstb_mapping_config
 		err = create(map, cfg, &use, why);
 		dstb_policy_unuse(&use);
 	} else {
-		say(why, "no policy '%s' is registered", map->policy_name);
+		say(why, "no policy '%s' is registered: load it first", map->policy_name);
 		err = -ENOENT;
 	}
 	if (err) {

@@ -228,6 +228,22 @@ void dstb_member_fence(struct dstb_volume *vol, const char *reason)
 	dstb_member_kick(vol); /* ends what waits */
 }
 
+/**
+ * dstb_member_do_without() - put a node out of service, and have nobody wait for it
+ * @node:	the node, in a state that says why
+ * @how:	enum dstb_put_out
+ *
+ * Context: any.
+ */
+void dstb_member_do_without(struct dstb_node *node, enum dstb_put_out how)
+{
+	if (!dstb_member_put_out(node, how))
+		return;
+	dstb_node_end_pending(node);
+	dstb_member_kick(node->vol);
+	dstb_dirty_kick(node->vol);
+}
+
 /* ---- lost ---- */
 
 /* What became of a lost node, after why it was lost, which nobody is to have to look for. */
@@ -292,19 +308,6 @@ static bool waits_on(struct dstb_node *node, bool begins)
 	return begins || time;
 }
 
-/*
- * A node that the operator suspended while nobody else had what it has: somebody has it now. One
- * that its target suspended is asked again soon.
- */
-static void spare(struct dstb_node *node)
-{
-	if (!READ_ONCE(node->suspended) || !dstb_member_put_out(node, DSTB_PUT_OUT_SPARED))
-		return;
-	dstb_node_end_pending(node);
-	dstb_member_kick(node->vol);
-	dstb_dirty_kick(node->vol);
-}
-
 static void grace_work_fn(struct work_struct *work)
 {
 	struct dstb_node *node =
@@ -318,9 +321,14 @@ static void grace_work_fn(struct work_struct *work)
 	/* It was done without meanwhile: it has failed, say. */
 	if (READ_ONCE(node->part) == DSTB_PART_OUT)
 		return;
-	/* It may have been suspended just now: then no time is counted. */
+	/*
+	 * It may have been suspended just now: then no time is counted. Or a while ago, when nobody
+	 * else had what it has, and somebody has now. One that its target suspended is asked again
+	 * soon.
+	 */
 	if (state == DST_NODE_STATE_SUSPENDED) {
-		spare(node);
+		if (READ_ONCE(node->suspended))
+			dstb_member_do_without(node, DSTB_PUT_OUT_SPARED);
 		return;
 	}
 	/* Somebody who came in may have hurried it: dstb_member_overdue(). */

@@ -85,6 +85,7 @@ enum dstb_put_out {
 
 /* volume.c: its life */
 bool dstb_member_put_out(struct dstb_node *node, enum dstb_put_out how);
+void dstb_member_do_without(struct dstb_node *node, enum dstb_put_out how);
 int dstb_member_init(struct dstb_volume *vol);
 void dstb_member_start(struct dstb_volume *vol);
 int dstb_member_first_commit(struct dstb_volume *vol, struct netlink_ext_ack *extack);

@@ -57,9 +57,6 @@ struct dsti_answer {
 	bool disturbed;
 };
 
-/* policy.c */
-bool dsti_policy_ships(const char *name);
-
 /* netlink.c */
 int dsti_connect(struct dst_handle *handle);
 struct nlmsghdr *dsti_request(struct dst_handle *handle, uint8_t cmd, uint16_t flags, size_t *size);

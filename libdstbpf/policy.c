@@ -92,35 +92,22 @@ struct loading {
 	char name[DST_POLICY_NAME_MAX + 1];
 };
 
-/* Where a policy that ships with DST is, or would be. */
-static int shipped_path(char path[PATH_MAX], const char *name, const char *policy_dir)
-{
-	if (!policy_dir)
-		policy_dir = getenv("DST_POLICY_DIR");
-	if (!policy_dir)
-		policy_dir = DST_POLICY_DIR;
-	return snprintf(path, PATH_MAX, "%s/%s.bpf.o", policy_dir, name);
-}
-
-bool dsti_policy_ships(const char *name)
-{
-	char path[PATH_MAX];
-
-	return shipped_path(path, name, NULL) < PATH_MAX && !access(path, R_OK);
-}
-
 static int find_file(struct loading *load, const char *what, const char *policy_dir)
 {
 	size_t len = strlen(what);
 	int err, is_file = strchr(what, '/') || (len > 2 && !strcmp(what + len - 2, ".o"));
 
+	if (!policy_dir)
+		policy_dir = getenv("DST_POLICY_DIR");
+	if (!policy_dir)
+		policy_dir = DST_POLICY_DIR;
 	if (is_file) {
 		err = snprintf(load->path, PATH_MAX, "%s", what);
 	} else {
 		err = dsti_check_name(load->handle, "policy", what, DST_POLICY_NAME_MAX);
 		if (err)
 			return err;
-		err = shipped_path(load->path, what, policy_dir);
+		err = snprintf(load->path, PATH_MAX, "%s/%s.bpf.o", policy_dir, what);
 	}
 	if (err >= PATH_MAX)
 		return dsti_error(load->handle, -ENAMETOOLONG, "policy '%s': the path is too long",

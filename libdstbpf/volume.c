@@ -2,7 +2,6 @@
 /*
  * Volumes. Their nodes are in node.c.
  */
-#include <assert.h>
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <stdio.h>
@@ -205,20 +204,6 @@ static bool put_spec(struct nlmsghdr *nlh, size_t size, const struct dst_volume_
 	return true;
 }
 
-/* Which policy only the kernel knows, when superblocks say it: its sentence has the name. */
-static int suggest_load(struct dst_handle *handle)
-{
-	char name[DST_POLICY_NAME_MAX + 1];
-	size_t len = strlen(handle->error);
-
-	static_assert(DST_POLICY_NAME_MAX == 15, "the number in the format");
-	if (sscanf(handle->error, "no policy '%15[^']' is registered", name) == 1 &&
-	    dsti_policy_ships(name))
-		snprintf(handle->error + len, sizeof(handle->error) - len,
-			 "; dstctl policy load %s", name);
-	return -ENOENT;
-}
-
 static int make(struct dst_handle *handle, uint8_t cmd, const struct dst_volume_spec *spec,
 		const struct dst_volume_assemble_opts *opts)
 {
@@ -240,8 +225,7 @@ static int make(struct dst_handle *handle, uint8_t cmd, const struct dst_volume_
 		free(nlh);
 		return dsti_error(handle, -E2BIG, "the description of the volume is too long");
 	}
-	err = dsti_talk(handle, nlh, NULL);
-	return err == -ENOENT ? suggest_load(handle) : err;
+	return dsti_talk(handle, nlh, NULL);
 }
 
 int dst_volume__create(struct dst_handle *handle, const struct dst_volume_spec *spec)

@@ -126,8 +126,7 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 @test "an unknown policy is refused, with what to do about it" {
 	local a
 	a=$(disk a 8)
-	refused "no policy 'nosuch' is registered\$" dstctl volume create v --policy nosuch "$a"
-	refused "no policy 'mirror' is registered; dstctl policy load mirror\$" dstctl volume create v --policy mirror "$a"
+	refused "no policy 'nosuch' is registered: load it first" dstctl volume create v --policy nosuch "$a"
 	refused "name of the policy, 'x{16}', is longer than 15" dstctl volume create v --policy "$(printf 'x%.0s' {1..16})" "$a"
 	refused "name of the policy, 'a/b', may" dstctl volume create v --policy a/b "$a"
 	usage "--policy is missing" dstctl volume create v "$a"

@@ -231,6 +231,28 @@ without_one() {
 	got "$new" /dev/dst/v 3
 }
 
+# Feared: what is on one copy that counts is acknowledged although two were asked for, for one that is being synced has it, too.
+@test "a node that still lacks a region does not count as a copy of what is written there" {
+	local name
+	policies mirror
+	for name in a b c d; do disk $name 16 > /dev/null; done
+	dm_linear flaw /dev/c > /dev/null
+	volume v --policy mirror --param acks=2 --grace 1 /dev/a /dev/b /dev/mapper/flaw --witness /dev/d
+	patterns 1
+	put "$old" /dev/dst/v 3
+	quiet v
+	dst node suspend v 1
+	put "$new" /dev/dst/v 1
+	put "$new" /dev/dst/v 3
+	window region_ms
+	dst node resume v 1
+	in_window
+	dm_fail flaw
+	eio dd if="$old" of=/dev/dst/v bs=64k count=1 seek=48 oflag=direct conv=notrunc status=none
+	node_is v 2 state failed
+	let_go
+}
+
 # joining POINT: node 1 has got all, the age that says so is in window POINT; node 0 is gone, a write has reached node 1 alone
 joining() {
 	mirrored 2 16 --grace 1

@@ -4,6 +4,7 @@
  * lines of it. Needs no kernel module.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,11 +39,12 @@ static int print_damaged(const struct context *ctx)
 int node_probe(struct context *ctx)
 {
 	const char *path = ctx->args[0];
+	int status, fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct dstb_super *super;
-	int status;
 
-	if (access(path, R_OK))
+	if (fd < 0)
 		return refuse("can't read '%s': %s", path, strerror(errno));
+	close(fd);
 	super = malloc(sizeof(*super));
 	if (!super)
 		return refuse("out of memory");

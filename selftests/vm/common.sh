@@ -9,6 +9,7 @@ cache=${DST_CACHE:-~/.cache/dst}
 work=$cache/build/$(printf %s "$project" | sha256sum | cut -c1-8)
 
 die() { echo "${0##*/}: $*" >&2; exit 2; }
+discard() { rm -rf --one-file-system "$1"; }    # whatever is mounted in there survives
 
 # find_mirror: the archive that this host's apt uses, or DST_MIRROR
 find_mirror() {
