@@ -49,6 +49,7 @@ tools: lib
 
 # What the tests need besides DST: programs and hostile policies.
 tests: lib bpf
+	$(Q)$(sub) -C bpf hostile
 	$(Q)[ ! -e selftests/Makefile ] || $(sub) -C selftests all
 
 install: install-modules install-user
