@@ -25,7 +25,7 @@ dir-bpf := bpf
 dir-lib := libdstbpf
 dir-tools := tools
 
-.PHONY: all $(users) modules tests install install-modules install-user install-dkms check check-debug check-native \
+.PHONY: all $(users) modules tests install install-modules install-user install-dkms uninstall check check-debug check-native \
 	check-power check-pressure check-long soak shell demo bench lint fuzz model clean help
 
 all: modules $(users)
@@ -72,6 +72,17 @@ install-dkms:
 	install -m 644 Makefile dkms.conf COPYING "$$folder/" && \
 	install -m 644 kmod/Kbuild kmod/*.[ch] "$$folder/kmod/" && \
 	install -m 644 kmod/uapi/*.h "$$folder/kmod/uapi/"
+
+# Of every kernel, for nobody wants DST half gone. What DKMS has made is DKMS's; /etc/dst is the administrator's.
+uninstall:
+	$(Q)for folder in $(foreach user,$(users),$(dir-$(user))); do $(sub) -C $$folder uninstall || exit; done
+	$(Q)for module in "$(DESTDIR)"/lib/modules/*/updates/dstblk.ko; do \
+		[ -e "$$module" ] || continue; \
+		folder=$${module%/*} && release=$${folder%/*} && release=$${release##*/} && \
+		echo "  REMOVE  $$module" && \
+		rm -f "$$module" && rmdir --ignore-fail-on-non-empty "$$folder" && \
+		if [ -z "$(DESTDIR)" ]; then depmod "$$release"; fi || exit; \
+	done
 
 check:
 	$(Q)selftests/vm/run
@@ -136,6 +147,7 @@ help:
 	@echo '  install-modules  the module alone'
 	@echo '  install-user     all but the module'
 	@echo '  install-dkms     the sources of the module in /usr/src, for DKMS'
+	@echo '  uninstall        removes what install has put there, the module of every kernel; keeps /etc/dst, and what DKMS made'
 	@echo '  clean            removes what was built (not DST_CACHE)'
 	@echo
 	@echo 'Test, in throw-away VMs (needs root on Debian; installs QEMU and mmdebstrap, makes a Debian tree; no KVM needed):'
