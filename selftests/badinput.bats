@@ -508,14 +508,15 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	exported e "$a" --read-only
 }
 
-@test "a device in use can only be exported shared or read-only" {
+@test "a device in use can only be exported read-only, or shared by who says so" {
 	local a
 	a=$(disk a 8)
 	policies linear
 	volume v --policy linear "$a"
-	refused "$a is busy: export it --read-only or --shared" \
+	refused "$a is busy: only --read-only exports it" \
 		dstctl export add e "$a" --listen dst://127.0.0.1
 	exported e "$a" --read-only
+	exported f "$a" --shared
 }
 
 @test "a second writer is refused, and told who is the first" {
