@@ -178,6 +178,10 @@ int dstb_node_resume(struct dstb_volume *vol, u32 index, struct netlink_ext_ack 
 	} else if (READ_ONCE(node->ready)) {
 		NL_SET_ERR_MSG_FMT(extack, "node %u is in service", index);
 		err = -EALREADY;
+	} else if (!node->config.path[0] && !node->config.addr.len) {
+		NL_SET_ERR_MSG_FMT(extack, "node %u was not given: 'node replace' says where it is",
+				   index);
+		err = -ENXIO;
 	} else {
 		find_again(node);
 		dstb_member_resume(node);

@@ -87,7 +87,8 @@ struct dsti_place {
 
 /* node.c */
 void dsti_touch(const char *path);
-int dsti_place(struct dst_handle *handle, const char *where, struct dsti_place *place);
+int dsti_place(struct dst_handle *handle, const char *where, bool may_be_absent,
+	       struct dsti_place *place);
 bool dsti_put_place(struct nlmsghdr *nlh, size_t size, const struct dsti_place *place);
 
 /* addr.c */

@@ -32,7 +32,8 @@ void dsti_touch(const char *path)
 }
 
 /* Understands where a node is: the address of an export, a local export, or a path. */
-int dsti_place(struct dst_handle *handle, const char *where, struct dsti_place *place)
+int dsti_place(struct dst_handle *handle, const char *where, bool may_be_absent,
+	       struct dsti_place *place)
 {
 	char *path;
 	int err;
@@ -49,6 +50,8 @@ int dsti_place(struct dst_handle *handle, const char *where, struct dsti_place *
 	}
 	/* The kernel would look from its own folder on. */
 	path = realpath(where, NULL);
+	if (!path && errno == ENOENT && may_be_absent && *where == '/')
+		path = strdup(where);
 	if (!path)
 		return dsti_error(handle, -errno, "node '%s': %m", where);
 	if (strlen(path) >= DSTI_PATH_LEN) {
@@ -133,7 +136,7 @@ static int change_place(struct dst_handle *handle, uint8_t cmd, const char *volu
 	size_t size;
 	int err;
 
-	err = dsti_place(handle, where, &place);
+	err = dsti_place(handle, where, false, &place);
 	if (err)
 		return err;
 	nlh = node_request(handle, cmd, volume, &size, &err);

@@ -99,7 +99,7 @@ int dst_volume_spec__add_node(struct dst_volume_spec *spec, const char *where,
 	if (!known.witness && spec->nr_nodes && node[-1].witness)
 		return dsti_error(spec->handle, -EINVAL,
 				  "node '%s' comes after a witness: witnesses come last", where);
-	err = dsti_place(spec->handle, where, &node->place);
+	err = dsti_place(spec->handle, where, known.may_be_absent, &node->place);
 	if (err)
 		return err;
 	node->weight = known.weight;

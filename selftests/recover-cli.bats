@@ -317,6 +317,49 @@ slowed() { dmsetup status slow | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { e
 
 # ---- save, restore
 
+@test "a disk that shows up after the boot is taken in, by itself" {
+	policies mirror
+	local table="0 $((16 << 11)) linear /dev/c 2048"
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	disk c 18 > /dev/null
+	# Its last MiB is not that of the disk below it.
+	dm_disk late "$table" > /dev/null
+	volume v --policy mirror /dev/a /dev/b /dev/mapper/late
+	dstctl save "$BATS_TEST_TMPDIR/config"
+	stop v
+	_dm_gone late
+	dstctl restore "$BATS_TEST_TMPDIR/config"
+	node_is v 2 state away
+	equal place "$(node_field v 2 where)" /dev/mapper/late
+	numbered "$BATS_TEST_TMPDIR/data" 4
+	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
+	dmsetup create late --noudevsync --noudevrules --table "$table"
+	dmsetup mknodes late
+	# Linux 7.x: its kernel threads have no root folder.
+	! printf '7\n%s\n' "$(uname -r)" | sort -CV || dstctl node resume v 2
+	dstctl volume wait v --until in-sync
+	stop v
+	same_bytes /dev/a /dev/mapper/late $((4 << 20))
+	# Who did not say where the third one is: nor can it be connected again.
+	dstctl volume assemble v /dev/a /dev/b
+	refused "node 2 was not given" dstctl node resume v 2
+}
+
+@test "a device that does not answer does not hold up the search for another's nodes" {
+	policies linear
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	volume mute --policy linear /dev/a
+	volume v --policy linear /dev/b
+	stop v
+	dstctl volume suspend mute
+	defer dstctl volume resume mute
+	at_most 40 dstctl volume assemble v --scan 2> "$BATS_TEST_TMPDIR/said"
+	grep -q "/dev/dst/mute did not answer in 20 seconds: it is left out" "$BATS_TEST_TMPDIR/said"
+	volume_is v state active
+}
+
 @test "volumes come back whatever their disks are called, with their options" {
 	policies mirror
 	disk a 16 > /dev/null

@@ -21,6 +21,11 @@
 #define MIB		1048576UL
 #define SUPER_BYTES	(DST_DISK_COPIES * DST_DISK_SUPER_SECTORS * 512UL)
 
+bool is_there(const char *path)
+{
+	return !access(path, F_OK);
+}
+
 bool is_block(const char *path)
 {
 	struct stat st;
@@ -237,6 +242,32 @@ static char *say_blkid(const char *path)
 		text = strdup("more than one thing (wipefs lists them)");
 	blkid_free_probe(probe);
 	return text;
+}
+
+/*
+ * Is it part of an array whose own superblock is at the end, so that the array's last MiB, with a
+ * superblock of ours, may seem to be that of each of its disks? md's formats 1.1 and 1.2 are at the
+ * front: there they are in a volume, and on its nodes.
+ */
+bool is_raid_half(const char *path)
+{
+	blkid_probe probe = blkid_new_probe_from_filename(path);
+	const char *type, *version;
+	bool half = false;
+
+	if (!probe)
+		return false;
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_VERSION);
+	if (!blkid_do_safeprobe(probe)) {
+		type = value(probe, "TYPE");
+		version = value(probe, "VERSION");
+		half = type && strstr(type, "_raid_member") &&
+		       (strcmp(type, "linux_raid_member") ||
+			(version && strcmp(version, "1.1") && strcmp(version, "1.2")));
+	}
+	blkid_free_probe(probe);
+	return half;
 }
 
 /*

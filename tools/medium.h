@@ -9,9 +9,11 @@
 #include "dstctl.h"
 
 /* medium.c */
+bool is_there(const char *path);
 bool is_block(const char *path);
 bool same_device(const char *a, const char *b);
 bool is_busy(const char *path);
+bool is_raid_half(const char *path);
 enum dstb_disk_state medium_state(const char *path, struct dstb_super *super);
 struct dstb_super *medium_super(const char *path);
 char *medium_holds(const char *path);
@@ -38,8 +40,12 @@ struct scan {
 	struct found *found;
 };
 
+/* look.c */
+struct dstb_super *look(const char *path);
+
 /* scan.c */
 int scan_for(const char *volume, struct scan *scan);
+const struct dstb_super *youngest(const struct scan *scan);
 void scan_free(struct scan *scan);
 
 #endif /* DSTCTL_MEDIUM_H */

@@ -75,9 +75,9 @@ static int restore_policy(const struct context *ctx, struct item *item)
 
 static int one_export(const struct dst_export_info *info, void *arg)
 {
-	const json_t *json = arg;
+	const char *device = json_text(arg, "device");
 
-	return strcmp(info->device, json_text(json, "device")) ? 1 : 0;
+	return strcmp(info->device, device) && !same_device(info->device, device);
 }
 
 static int restore_export(const struct context *ctx, struct item *item)
@@ -134,17 +134,24 @@ static int one_volume(const struct dst_volume_info *info, void *arg)
 
 /*
  * May a saved path be a node, which the scan has not found to be one? If it is blank: the disk was
- * replaced. Not if something else has that name by now.
+ * replaced. Or if nothing has that name: the disk may show up later. Not if something else has it.
  */
-static bool may_be_new(const char *where)
+static bool may_be_node(const char *where)
 {
+	struct dstb_super *super;
 	char *holds;
+	bool blank;
 
+	if (!is_there(where))
+		return true;
 	if (!is_block(where) || is_busy(where))
 		return false;
 	holds = medium_holds(where);
+	super = malloc(sizeof(*super));
+	blank = !holds && super && medium_state(where, super) == DSTB_DISK_BLANK;
+	free(super);
 	free(holds);
-	return !holds;
+	return blank;
 }
 
 static bool is_found(const struct scan *scan, const char *where)
@@ -157,16 +164,28 @@ static bool is_found(const struct scan *scan, const char *where)
 	return false;
 }
 
+static const char *saved_place(const json_t *nodes, size_t i)
+{
+	return json_text(json_array_get(nodes, i), "where");
+}
+
+/* How many nodes the scan has not found, and no address says where they are. */
 static size_t missing_of(const json_t *nodes, const struct scan *scan)
 {
-	size_t nr = json_array_size(nodes);
+	size_t nr = json_array_size(nodes), have = scan->nr, i;
 
-	return nr > scan->nr ? nr - scan->nr : 0;
+	for (i = 0; i < json_array_size(nodes); i++)
+		have += *saved_place(nodes, i) && !is_device_path(saved_place(nodes, i));
+	/* Some may have been removed since. */
+	if (scan->nr && youngest(scan)->nr_nodes < nr)
+		nr = youngest(scan)->nr_nodes;
+	return nr > have ? nr - have : 0;
 }
 
 /*
- * Those that the scan found, whatever they are called today; then the remote ones; and what was at
- * the place of those that are missing. The superblocks say which is which.
+ * Those that the scan found, whatever they are called today; then the remote ones, and what was at
+ * the place of those that are missing, in their order: that is how those that can't be asked are
+ * told apart. Of the others the superblocks say which is which.
  */
 static int find_nodes(const struct item *item, const struct scan *scan,
 		      struct dst_volume_spec *spec)
@@ -176,22 +195,19 @@ static int find_nodes(const struct item *item, const struct scan *scan,
 	const char *where;
 	int err = 0;
 
+	DST_OPTS(dst_node_opts, opts, .may_be_absent = true);
 	for (i = 0; !err && i < scan->nr; i++)
 		err = dst_volume_spec__add_node(spec, scan->found[i].path, NULL);
 	for (i = 0; !err && i < json_array_size(nodes); i++) {
-		where = json_text(json_array_get(nodes, i), "where");
-		if (!*where || is_device_path(where))
+		where = saved_place(nodes, i);
+		if (!*where)
 			continue;
-		err = dst_volume_spec__add_node(spec, where, NULL);
-		missing -= missing > 0;
-	}
-	for (i = 0; !err && missing && i < json_array_size(nodes); i++) {
-		where = json_text(json_array_get(nodes, i), "where");
-		if (!*where || !is_device_path(where) || is_found(scan, where) ||
-		    !may_be_new(where))
-			continue;
-		err = dst_volume_spec__add_node(spec, where, NULL);
-		missing--;
+		if (is_device_path(where)) {
+			if (!missing || is_found(scan, where) || !may_be_node(where))
+				continue;
+			missing--;
+		}
+		err = dst_volume_spec__add_node(spec, where, &opts);
 	}
 	return err;
 }

@@ -86,9 +86,8 @@ static int look_at(const char *name, const char *volume, struct scan *scan)
 		return 0;
 	path = device_path(name);
 	if (path)
-		super = medium_super(path);
-	/* What is in use can't be a node, or is one by another way: as export:NAME. */
-	if (!super || !matches(super, volume) || is_busy(path)) {
+		super = look(path);
+	if (!super || !matches(super, volume)) {
 		free(super);
 		free(path);
 		return 0;
@@ -113,7 +112,7 @@ static int by_index(const void *a, const void *b)
 }
 
 /* The superblock that knows best which nodes the volume has. */
-static const struct dstb_super *youngest(const struct scan *scan)
+const struct dstb_super *youngest(const struct scan *scan)
 {
 	const struct dstb_super *best = scan->found[0].super;
 	size_t i;

@@ -285,6 +285,9 @@ struct dst_node_opts {
 	uint32_t weight;	/* 0: the default, 100 */
 	uint32_t zone;
 	bool witness;		/* votes, holds no data; these come last */
+	bool may_be_absent;	/* for dst_volume__assemble(): an absolute path that is not there
+				 * yet is looked for until it is
+				 */
 };
 
 /**
