@@ -83,10 +83,44 @@ property() { udevadm info --query=property --property="$2" --value "$1"; }
 	equal type "$(property "$plain" ID_FS_TYPE)" ext4
 	equal link "$(readlink -f /dev/disk/by-label/outside)" "$plain"
 	# No node any more.
-	dd if=/dev/zero of="$a" bs=1M seek=23 count=1 conv=fsync status=none
+	refused "'$plain' is no node" dstctl node wipe "$plain"
+	dstctl volume assemble v "$a" "$b"
+	refused "'$a': it is in use" dstctl node wipe "$a"
+	dstctl volume stop v
+	dstctl node wipe "$a"
+	refused "'$a' is no node" dstctl node probe "$a"
+	dstctl node probe "$b" > /dev/null
 	look "$a"
 	equal type "$(property "$a" ID_FS_TYPE)" ext4
 	equal link "$(readlink -f /dev/disk/by-uuid/$uuid)" "$a"
+}
+
+@test "a disk of an array that is a node is none itself" {
+	requires command udevadm mdadm
+	requires module raid1
+	defer module_unload
+	module_load
+	dstctl policy load linear
+	defer dstctl policy unload linear
+	export MDADM_NO_UDEV=1
+	local a b size=$(((24 << 20) + (512 << 10)))
+	# The last whole MiB of the array and of its disks are the same one.
+	a=$(loop_disk a $size)
+	b=$(loop_disk b $size)
+	mdadm --create /dev/md77 --run --level=1 --raid-devices=2 --metadata=1.0 --bitmap=none --assume-clean "$a" "$b" 2> "$BATS_TEST_TMPDIR/mdadm"
+	defer mdadm --stop -q /dev/md77
+	dstctl volume create v --policy linear /dev/md77
+	dstctl volume stop v
+	mdadm --stop -q /dev/md77
+	dstctl node probe "$a" | grep -qx DST_VOLUME=v
+	udev
+	look "$a"
+	equal type "$(property "$a" ID_FS_TYPE)" linux_raid_member
+	equal node "$(property "$a" DST_NODE)" ""
+	refused "no unused block device" dstctl volume assemble v --scan
+	mdadm --assemble -q /dev/md77 "$a" "$b"
+	dstctl volume assemble v --scan
+	dstctl volume stop v
 }
 
 @test "a partition is a node, or is in a volume, and is told from its disk" {

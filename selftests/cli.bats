@@ -293,6 +293,30 @@ load volumes
 	equal files "$(ls /etc/dst/config.json*)" /etc/dst/config.json
 }
 
+# Feared: after a reboot another disk has the name, and is exported, or written to.
+@test "disks are saved by a name that lasts, where they have one" {
+	policies linear
+	local a file=$BATS_TEST_TMPDIR/config name=/dev/disk/by-id/test-a
+	a=$(disk a 8)
+	mkdir -p /dev/disk/by-id
+	defer rm -f /dev/disk/by-id/{dm-name-a,test-a,wwn-a}
+	ln -s ../../a /dev/disk/by-id/dm-name-a
+	ln -s ../../a /dev/disk/by-id/test-a
+	ln -s ../../a /dev/disk/by-id/wwn-a
+	volume v --policy linear --read-only "$a"
+	exported e "$a" --read-only
+	dstctl save "$file"
+	jq -e --arg name $name '.exports[0].device == $name and .volumes[0].nodes[0].where == $name' "$file"
+	# It is there.
+	dstctl restore "$file"
+	stop v
+	dstctl export remove e
+	dstctl restore "$file"
+	equal where "$(node_field v 0 where)" $name
+	equal device "$(dstctl export show e --json | jq -r .device)" $name
+	dstctl restore "$file"
+}
+
 # Feared: a volume that did not come up at boot is forgotten by the next save.
 @test "what a save leaves out is said, and the former file is kept" {
 	policies linear

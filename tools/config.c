@@ -2,6 +2,7 @@
 /*
  * dstctl save: what runs now, as JSON. restore is in restore.c.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "config.h"
+
+#define BY_ID	"/dev/disk/by-id"
 
 struct collection {
 	const struct context *ctx;
@@ -32,27 +35,77 @@ static int save_policy(const struct dst_policy_info *info, void *arg)
 	return append(all->array, json_pack("{s:s}", "name", info->name));
 }
 
+/* Of what it is part says which part, not which disk. */
+static int says_which(const struct dirent *entry)
+{
+	static const char *const others[] = { ".", "dm-", "lvm-", "md-" };
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (!strncmp(entry->d_name, others[i], strlen(others[i])))
+			return 0;
+	return 1;
+}
+
+/*
+ * A disk may have another name after a reboot; where udev has a name for it that tells which one it
+ * is, that is saved. To be freed; NULL without memory.
+ */
+static char *lasting_place(const char *where)
+{
+	struct dirent **entries;
+	char *path = NULL;
+	int nr = -1, i;
+
+	/* What lies deeper was named so on purpose, or is no disk. */
+	if (!strncmp(where, "/dev/", 5) && !strchr(where + 5, '/'))
+		nr = scandir(BY_ID, &entries, says_which, alphasort);
+	for (i = 0; i < nr; i++) {
+		if (!path && asprintf(&path, BY_ID "/%s", entries[i]->d_name) < 0)
+			path = NULL;
+		if (path && !same_device(path, where)) {
+			free(path);
+			path = NULL;
+		}
+		free(entries[i]);
+	}
+	if (nr >= 0)
+		free(entries);
+	return path ? path : strdup(where);
+}
+
 static int save_export(const struct dst_export_info *info, void *arg)
 {
+	char *device = lasting_place(info->device);
 	struct collection *all = arg;
 	json_t *listen = json_array();
+	int err = device ? 0 : -ENOMEM;
 	uint32_t i;
-	int err = 0;
 
 	for (i = 0; i < info->nr_listen && !err; i++)
 		err = append(listen, json_string(info->listen[i]));
-	return err ?: append(all->array, json_pack("{s:s, s:s, s:o, s:b, s:b, s:I}", "name",
-						   info->name, "device", info->device, "listen",
-						   listen, "read_only", info->read_only, "shared",
-						   info->shared, "max_sessions",
+	if (!err)
+		err = append(all->array, json_pack("{s:s, s:s, s:o, s:b, s:b, s:I}", "name",
+						   info->name, "device", device,
+						   "listen", listen, "read_only", info->read_only,
+						   "shared", info->shared, "max_sessions",
 						   (json_int_t)info->max_sessions));
+	free(device);
+	return err;
 }
 
 static int save_node(const struct dst_node_info *info, void *arg)
 {
-	return append(arg, json_pack("{s:s, s:I, s:I, s:b}", "where", info->where, "weight",
-				     (json_int_t)info->weight, "zone", (json_int_t)info->zone,
-				     "witness", info->witness));
+	char *where = lasting_place(info->where);
+	int err;
+
+	if (!where)
+		return -ENOMEM;
+	err = append(arg, json_pack("{s:s, s:I, s:I, s:b}", "where", where, "weight",
+				    (json_int_t)info->weight, "zone", (json_int_t)info->zone,
+				    "witness", info->witness));
+	free(where);
+	return err;
 }
 
 static int save_volume(const struct dst_volume_info *info, void *arg)

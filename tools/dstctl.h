@@ -166,6 +166,7 @@ int node_add(struct context *ctx);
 int node_remove(struct context *ctx);
 int node_resolve(struct context *ctx);
 int node_probe(struct context *ctx);
+int node_wipe(struct context *ctx);
 int export_add(struct context *ctx);
 int export_list(struct context *ctx);
 int export_show(struct context *ctx);
