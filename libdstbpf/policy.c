@@ -210,7 +210,7 @@ static int check_taken(struct loading *load, const char *pin)
 		return dsti_error(load->handle, -EEXIST, "policy %s is registered already",
 				  load->name);
 	if (!access(pin, F_OK))
-		return dsti_error(load->handle, -EEXIST,
+		return dsti_error(load->handle, -EBUSY,
 				  "%s exists, though no policy %s is registered (remove it)", pin,
 				  load->name);
 	return 0;

@@ -165,12 +165,16 @@ load volumes
 }
 
 @test "the unit's script loads the policies of a list, once" {
-	printf '# a comment\n\nlinear\nmirror\n' > "$BATS_TEST_TMPDIR/list"
+	# A file need not be called like the policy in it, and what is last in the list may lack its newline.
+	local file=$BATS_TEST_TMPDIR/stripe-the-second-version.bpf.o
+	cp /usr/lib/dst/policies/stripe.bpf.o "$file"
+	printf '# a comment\n\nlinear\n%s\nmirror' "$file" > "$BATS_TEST_TMPDIR/list"
 	/usr/lib/dst/load-policies "$BATS_TEST_TMPDIR/list"
 	defer dstctl policy unload linear
 	defer dstctl policy unload mirror
+	defer dstctl policy unload stripe
 	/usr/lib/dst/load-policies "$BATS_TEST_TMPDIR/list"
-	equal policies "$(dstctl policy list --json | jq -c 'map(.name) | sort')" '["linear","mirror"]'
+	equal policies "$(dstctl policy list --json | jq -c 'map(.name) | sort')" '["linear","mirror","stripe"]'
 	echo "linear too" > "$BATS_TEST_TMPDIR/list"
 	not /usr/lib/dst/load-policies "$BATS_TEST_TMPDIR/list" 2> /dev/null
 }
@@ -184,6 +188,14 @@ load volumes
 	defer dstctl policy unload mirror
 	equal pin "$(dstctl policy show mirror --json | jq -r .pin)" /sys/fs/bpf/dst/other
 	refused "policy mirror is registered already" dstctl policy load mirror
+	dstctl policy load mirror --if-needed
+	dstctl policy unload linear
+	retry 10 not dstctl policy show linear > /dev/null 2>&1
+	mv /sys/fs/bpf/dst/other /sys/fs/bpf/dst/linear
+	refused "/sys/fs/bpf/dst/linear exists, though no policy linear is registered" dstctl policy load linear --if-needed
+	dstctl policy unload mirror
+	dstctl policy load linear --if-needed
+	retry 10 dstctl policy load mirror 2> /dev/null
 }
 
 @test "changing a node that is not there, or a volume that is not there, is refused" {

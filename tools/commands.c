@@ -13,6 +13,7 @@ const struct option_def common_options[] = {
 static const struct option_def no_options[] = { { 0 } };
 
 static const struct option_def policy_load_options[] = {
+	{ "if-needed", NULL, "unless a policy of its name is registered already", false },
 	{ "verbose", NULL, "when it is refused, print all that the verifier said", false },
 	{ 0 },
 };

@@ -2,6 +2,7 @@
 /*
  * dstctl policy ...
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,9 @@
 
 int policy_load(struct context *ctx)
 {
-	if (dst_policy__load(ctx->dst, ctx->args[0], NULL)) {
+	int err = dst_policy__load(ctx->dst, ctx->args[0], NULL);
+
+	if (err && !(err == -EEXIST && option(ctx, "if-needed"))) {
 		if (option(ctx, "verbose"))
 			fputs(dst_handle__log(ctx->dst), stderr);
 		return refused(ctx);

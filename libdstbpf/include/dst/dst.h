@@ -195,7 +195,8 @@ struct dst_policy_load_opts {
  *
  * The pin keeps it registered after the program has ended.
  *
- * Return: 0 or a negative errno; -EEXIST when a policy of that name is registered.
+ * Return: 0 or a negative errno; -EEXIST when a policy of the name that @what gives itself is
+ * registered, -EBUSY when something else has the place of its pin.
  */
 int dst_policy__load(struct dst_handle *handle, const char *what,
 		     const struct dst_policy_load_opts *opts);
