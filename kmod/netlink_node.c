@@ -435,6 +435,7 @@ static int put_nodes(struct sk_buff *skb, struct netlink_callback *cb, struct ds
 
 	if (!dstb_netlink_hold(vol))
 		return 0;
+	ctx->found = true;
 	rcu_read_lock();
 	for (; (node = dstb_volume_node(vol, ctx->part)); ctx->part++) {
 		head = dstb_netlink_volume_head(skb, cb, DST_CMD_NODE_GET);
@@ -467,12 +468,9 @@ int dstb_nl_node_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	cb->seq = dstb_volume_generation();
 	while ((vol = dstb_volume_next(sock_net(skb->sk), ctx->object))) {
 		dstb_netlink_dump_next(ctx, vol->serial);
-		if (!name || !nla_strcmp(name, vol->name)) {
-			ctx->found = true;
-			if (put_nodes(skb, cb, vol)) {
-				dstb_volume_put(vol);
-				return -EMSGSIZE;
-			}
+		if ((!name || !nla_strcmp(name, vol->name)) && put_nodes(skb, cb, vol)) {
+			dstb_volume_put(vol);
+			return -EMSGSIZE;
 		}
 		ctx->object = vol->serial;
 		dstb_volume_put(vol);

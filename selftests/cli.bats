@@ -141,9 +141,11 @@ load volumes
 	come_and_go() { while dstctl volume create goes --policy linear --adopt "$b"; do dstctl volume stop goes; done; }
 	come_and_go > /dev/null 2>&1 &
 	background=$!
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < 15; i++)); do
 		dstctl volume list --json | jq -e 'any(.name == "stays")' > /dev/null
-		dstctl status > /dev/null || :
+		dstctl status | grep -q '^stays: active, 1 of 1 nodes up$'
+		dstctl tree --json | jq -e 'any(.volumes[]; .name == "stays") and all(.volumes[]; .nodes | length == 1)' > /dev/null
+		dstctl save - | jq -e 'any(.volumes[]; .name == "stays") and all(.volumes[]; .nodes | length == 1)' > /dev/null
 	done
 	kill $background
 	wait $background || :

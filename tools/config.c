@@ -116,10 +116,16 @@ static int save_volume(const struct dst_volume_info *info, void *arg)
 	uint32_t i;
 	int err;
 
+	err = dst_node__for_each(all->ctx->dst, info->name, save_node, nodes);
+	if (err) {
+		json_decref(params);
+		json_decref(nodes);
+		/* It was stopped since it was listed. */
+		return err == -ENOENT ? 0 : err;
+	}
 	for (i = 0; i < info->nr_params; i++)
 		json_object_set_new(params, info->params[i].name,
 				    json_integer((json_int_t)info->params[i].value));
-	err = dst_node__for_each(all->ctx->dst, info->name, save_node, nodes);
 	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:b, s:b, s:b}", "name", info->name,
 			 "uuid", uuid_text(info->uuid, uuid), "policy", info->policy, "params",
 			 params, "nodes", nodes, "metadata", info->metadata, "read_only",
@@ -131,10 +137,6 @@ static int save_volume(const struct dst_volume_info *info, void *arg)
 	json_object_set_new(json, "checksum", json_boolean(info->checksum));
 	json_object_set_new(json, "connections", json_integer(info->connections));
 	json_object_set_new(json, "io_timeout_ms", json_integer(info->io_timeout_ms));
-	if (err) {
-		json_decref(json);
-		return err;
-	}
 	return append(all->array, json);
 }
 

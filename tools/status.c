@@ -15,6 +15,7 @@
 
 struct checkup {
 	const struct context *ctx;
+	const char *name;	/* of the one that is asked for, or NULL */
 	const struct dst_volume_info *volume;	/* at hand */
 	json_t *problems;	/* of it: sentences */
 	json_t *nodes;		/* of it */
@@ -68,6 +69,12 @@ static int check_volume(const struct dst_volume_info *info, void *arg)
 	add_sentence(checkup->problems, vote_problem(info, buf));
 	check_requests(info, checkup->problems);
 	err = dst_node__for_each(checkup->ctx->dst, info->name, check_node, checkup);
+	if (err) {
+		json_decref(checkup->problems);
+		json_decref(checkup->nodes);
+		/* Of a list, one that was stopped in the meantime is passed over. */
+		return err == -ENOENT && !checkup->name ? 0 : err;
+	}
 	add_sentence(checkup->problems, scrub_text(info, buf));
 	json = json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o}", "name", info->name, "state",
 			 dst_volume_state__name(info->state), "policy", info->policy, "up_nodes",
@@ -80,13 +87,13 @@ static int check_volume(const struct dst_volume_info *info, void *arg)
 	json_object_set_new(json, "scrub_done", json_integer((json_int_t)info->scrub_done));
 	json_object_set_new(json, "scrub_total", json_integer((json_int_t)info->scrub_total));
 	json_array_append_new(checkup->volumes, json);
-	return err;
+	return 0;
 }
 
 /* An object for each volume, or the one of that name; NULL when that was refused. */
 json_t *status_json(const struct context *ctx, const char *name)
 {
-	struct checkup checkup = { .ctx = ctx, .volumes = json_array() };
+	struct checkup checkup = { .ctx = ctx, .name = name, .volumes = json_array() };
 
 	if (!dst_volume__for_each(ctx->dst, name, check_volume, &checkup))
 		return checkup.volumes;

@@ -2,6 +2,7 @@
 /*
  * dstctl tree: made as JSON first, then printed one way or the other.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -14,16 +15,26 @@ struct forest {
 	json_t *exports;	/* those that are not over a volume */
 };
 
+/* What was stopped or removed since it was listed is passed over. */
+static int passed_over(int err, json_t *object, json_t *parts)
+{
+	json_decref(object);
+	json_decref(parts);
+	return err == -ENOENT ? 0 : err;
+}
+
 static int tree_volume(const struct dst_volume_info *info, void *arg)
 {
 	struct forest *forest = arg;
 	json_t *volume = volume_json(info), *nodes = json_array();
 	int err = dst_node__for_each(forest->ctx->dst, info->name, append_node_json, nodes);
 
+	if (err)
+		return passed_over(err, volume, nodes);
 	json_object_set_new(volume, "nodes", nodes);
 	json_object_set_new(volume, "exports", json_array());
 	json_array_append_new(forest->volumes, volume);
-	return err;
+	return 0;
 }
 
 /* The volume that an export's device is, or NULL. */
@@ -54,10 +65,12 @@ static int tree_export(const struct dst_export_info *info, void *arg)
 	int err =
 		dst_session__for_each(forest->ctx->dst, info->name, append_session_json, sessions);
 
+	if (err)
+		return passed_over(err, export, sessions);
 	json_object_set_new(export, "sessions", sessions);
 	json_array_append_new(volume ? json_object_get(volume, "exports") : forest->exports,
 			      export);
-	return err;
+	return 0;
 }
 
 static long long number(const json_t *json, const char *key)
