@@ -103,7 +103,9 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 }
 
 @test "assembling takes more than half, or --degraded" {
+	local file=$BATS_TEST_TMPDIR/config
 	mirrored
+	dstctl save "$file"
 	stop v
 	refused "--degraded" dstctl volume assemble v /dev/a
 	again v --degraded /dev/a
@@ -111,6 +113,10 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	dstctl node show v --json | jq -e '.[1].where == ""'
 	says "node 1 .*1 of 2 votes|1 of 2 votes.*node 1"
 	dstctl tree | grep -q "node 1 not given"
+	# Feared: the next boot does without it, too.
+	dstctl save "$file"
+	jq -e '.volumes[0].nodes | map(.where) == ["/dev/a", "/dev/b"]' "$file"
+	[ ! -e "$file.old" ]
 }
 
 @test "what can't be told apart is not assembled" {

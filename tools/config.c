@@ -96,12 +96,13 @@ static int save_export(const struct dst_export_info *info, void *arg)
 
 static int save_node(const struct dst_node_info *info, void *arg)
 {
-	char *where = lasting_place(info->where);
+	char *where = lasting_place(info->where), uuid[37];
 	int err;
 
 	if (!where)
 		return -ENOMEM;
-	err = append(arg, json_pack("{s:s, s:I, s:I, s:b}", "where", where, "weight",
+	err = append(arg, json_pack("{s:s, s:s, s:I, s:I, s:b}", "where", where, "uuid",
+				    info->has_uuid ? uuid_text(info->uuid, uuid) : "", "weight",
 				    (json_int_t)info->weight, "zone", (json_int_t)info->zone,
 				    "witness", info->witness));
 	free(where);
@@ -157,6 +158,46 @@ static json_t *collect(const struct context *ctx)
 	return NULL;
 }
 
+/* Where a node was, when @before was saved, or "". */
+static const char *former_place(const json_t *before, const char *uuid)
+{
+	const json_t *volumes = json_object_get(before, "volumes"), *nodes, *node;
+	size_t i, j;
+
+	for (i = 0; *uuid && i < json_array_size(volumes); i++) {
+		nodes = json_object_get(json_array_get(volumes, i), "nodes");
+		for (j = 0; j < json_array_size(nodes); j++) {
+			node = json_array_get(nodes, j);
+			if (!strcmp(json_text(node, "uuid"), uuid))
+				return json_text(node, "where");
+		}
+	}
+	return "";
+}
+
+/*
+ * A node that was not given to assemble is part of its volume, and nobody knows its place but the
+ * former file: with it the node comes back at the next boot.
+ */
+static void keep_places(const json_t *all, const json_t *before)
+{
+	const json_t *volumes = json_object_get(all, "volumes"), *nodes;
+	json_t *node;
+	size_t i, j;
+
+	for (i = 0; i < json_array_size(volumes); i++) {
+		nodes = json_object_get(json_array_get(volumes, i), "nodes");
+		for (j = 0; j < json_array_size(nodes); j++) {
+			node = json_array_get(nodes, j);
+			if (*json_text(node, "where"))
+				continue;
+			json_object_set_new(node, "where",
+					    json_string(former_place(before,
+								     json_text(node, "uuid"))));
+		}
+	}
+}
+
 static int sync_folder(const char *folder)
 {
 	FILE *file = fopen(folder, "re");
@@ -206,9 +247,8 @@ static size_t tell_dropped(const json_t *all, const json_t *before, const char *
  * A volume that did not come up is not to be forgotten by the next save: a file that had more than
  * the new one, or can't be understood, is kept. Only the last such.
  */
-static int keep_former(const json_t *all, const char *path)
+static int keep_former(const json_t *all, const json_t *before, const char *path)
 {
-	json_t *before = json_load_file(path, 0, NULL);
 	char *kept = NULL;
 	int err = 0;
 
@@ -224,7 +264,6 @@ static int keep_former(const json_t *all, const char *path)
 		err = link(path, kept) && rename(path, kept);
 	}
 	free(kept);
-	json_decref(before);
 	return err;
 }
 
@@ -232,6 +271,7 @@ static int keep_former(const json_t *all, const char *path)
 static int write_file(const json_t *all, const char *path)
 {
 	char *copy = strdup(path), *folder = copy ? dirname(copy) : NULL, *new = NULL;
+	json_t *before = NULL;
 	FILE *file = NULL;
 	int fd = -1, err = -1;
 	struct stat st = { 0 };
@@ -240,6 +280,9 @@ static int write_file(const json_t *all, const char *path)
 		free(copy);
 		return refuse("%s is no regular file; '-' is the standard output", path);
 	}
+	if (st.st_size)
+		before = json_load_file(path, 0, NULL);
+	keep_places(all, before);
 	if (folder && !strcmp(path, CONFIG_FILE))
 		mkdir(folder, 0755);
 	if (folder && asprintf(&new, "%s.XXXXXX", path) >= 0)
@@ -251,7 +294,7 @@ static int write_file(const json_t *all, const char *path)
 		      fflush(file) || fchmod(fd, 0644) || fsync(fd);
 		err |= fclose(file);
 		if (!err && st.st_size)
-			err = keep_former(all, path);
+			err = keep_former(all, before, path);
 		if (!err)
 			err = rename(new, path) || sync_folder(folder);
 	}
@@ -259,6 +302,7 @@ static int write_file(const json_t *all, const char *path)
 		refuse("can't write %s: %s", path, strerror(errno));
 	if (err && fd >= 0)
 		unlink(new);
+	json_decref(before);
 	free(new);
 	free(copy);
 	return err ? EXIT_REFUSED : 0;
