@@ -2,8 +2,8 @@
 /*
  * Events: to the multicast group "events" of the netlink family, in the network namespace of the
  * object. Whoever has one may hold locks or sit in an interrupt, so the message is made there and
- * sent by a worker, in order. A listener that is too slow loses some, and is told so by its
- * socket (ENOBUFS).
+ * sent by a worker, in order. A listener that is too slow loses some, and so do all when the
+ * worker is or there is no memory: they are told so by their sockets (ENOBUFS).
  */
 #include <linux/skbuff.h>
 #include <linux/timekeeping.h>
@@ -88,21 +88,29 @@ static struct sk_buff *event_message(const struct event *event)
 	return skb;
 }
 
-static void send_event(struct net *net, const struct event *event)
+static bool queue_event(struct net *net, const struct event *event)
 {
 	struct sk_buff *skb;
 
-	if (!event_wq || !genl_has_listeners(&dstb_nl_family, net, DST_NLGRP_EVENTS) ||
-	    skb_queue_len_lockless(&queue) >= MAX_QUEUED || !maybe_get_net(net))
-		return;
+	if (skb_queue_len_lockless(&queue) >= MAX_QUEUED)
+		return false;
 	skb = event_message(event);
-	if (!skb) {
-		put_net(net);
-		return;
-	}
-	((struct queued *)skb->cb)->net = net;
+	if (!skb)
+		return false;
+	((struct queued *)skb->cb)->net = get_net(net);
 	skb_queue_tail(&queue, skb);
 	queue_work(event_wq, &send_work);
+	return true;
+}
+
+static void send_event(struct net *net, const struct event *event)
+{
+	if (!event_wq || !genl_has_listeners(&dstb_nl_family, net, DST_NLGRP_EVENTS) ||
+	    !maybe_get_net(net))
+		return;
+	if (!queue_event(net, event))
+		genl_set_err(&dstb_nl_family, net, 0, DST_NLGRP_EVENTS, -ENOBUFS);
+	put_net(net);
 }
 
 /**

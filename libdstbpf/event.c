@@ -13,11 +13,41 @@
 
 #define RECEIVE_SIZE	(64 * 1024)
 
+/**
+ * struct dst_events - a listener
+ * @handle:	gets the errors
+ * @nl:		socket in the multicast group, and in that in which families come and go
+ * @family:	number of the family "dst" when it began
+ * @buf:	a datagram
+ */
 struct dst_events {
 	struct dst_handle *handle;
 	struct mnl_socket *nl;
+	uint16_t family;
 	char buf[RECEIVE_SIZE];
 };
+
+static int join(const struct dst_events *events, uint32_t group)
+{
+	if (!mnl_socket_setsockopt(events->nl, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
+		return 0;
+	return dsti_error(events->handle, -errno,
+			  errno == EPERM ? "to listen to events needs the rights of root" :
+					   "can't listen to events: %m");
+}
+
+/* The family is looked up once its end would be heard of: with it the group ends silently. */
+static int join_groups(struct dst_events *events)
+{
+	int err = join(events, GENL_ID_CTRL);
+
+	if (!err)
+		err = dsti_find_family(events->handle);
+	if (err)
+		return err;
+	events->family = events->handle->family;
+	return join(events, events->handle->group);
+}
 
 int dst_events__open(struct dst_handle *handle, struct dst_events **eventsp)
 {
@@ -31,15 +61,12 @@ int dst_events__open(struct dst_handle *handle, struct dst_events **eventsp)
 		return dsti_error(handle, -ENOMEM, "out of memory");
 	events->handle = handle;
 	events->nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!events->nl) {
+	if (!events->nl)
 		err = dsti_error(handle, -errno, "can't open a netlink socket: %m");
-	} else if (mnl_socket_bind(events->nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
-		   mnl_socket_setsockopt(events->nl, NETLINK_ADD_MEMBERSHIP, &handle->group,
-					 sizeof(handle->group)) < 0) {
-		err = dsti_error(handle, -errno,
-				 errno == EPERM ? "to listen to events needs the rights of root" :
-						  "can't listen to events: %m");
-	}
+	else if (mnl_socket_bind(events->nl, 0, MNL_SOCKET_AUTOPID) < 0)
+		err = dsti_error(handle, -errno, "can't bind a netlink socket: %m");
+	else
+		err = join_groups(events);
 	if (err) {
 		dst_events__close(events);
 		return err;
@@ -75,6 +102,17 @@ static int show(const struct nlmsghdr *nlh, int (*fn)(const struct dst_event_inf
 	return fn(&info, arg);
 }
 
+static bool is_end(const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[CTRL_ATTR_MAX + 1];
+
+	if (nlh->nlmsg_type != GENL_ID_CTRL || genl->cmd != CTRL_CMD_DELFAMILY)
+		return false;
+	dsti_parse(tb, CTRL_ATTR_MAX, nlh);
+	return !strcmp(dsti_str(tb[CTRL_ATTR_FAMILY_NAME]), DST_FAMILY_NAME);
+}
+
 int dst_events__wait(struct dst_events *events, int timeout_ms,
 		     int (*fn)(const struct dst_event_info *info, void *arg), void *arg)
 {
@@ -100,7 +138,10 @@ int dst_events__wait(struct dst_events *events, int timeout_ms,
 	rest = (int)len;
 	for (nlh = (void *)events->buf; mnl_nlmsg_ok(nlh, rest); nlh = mnl_nlmsg_next(nlh, &rest)) {
 		genl = mnl_nlmsg_get_payload(nlh);
-		if (nlh->nlmsg_type != events->handle->family || genl->cmd != DST_CMD_EVENT)
+		if (is_end(nlh))
+			return dsti_error(events->handle, -ENODEV,
+					  "the kernel module dstblk was unloaded");
+		if (nlh->nlmsg_type != events->family || genl->cmd != DST_CMD_EVENT)
 			continue;
 		if (show(nlh, fn, arg))
 			return -ECANCELED;

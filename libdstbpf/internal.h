@@ -59,6 +59,7 @@ struct dsti_answer {
 
 /* netlink.c */
 int dsti_connect(struct dst_handle *handle);
+int dsti_find_family(struct dst_handle *handle);
 struct nlmsghdr *dsti_request(struct dst_handle *handle, uint8_t cmd, uint16_t flags, size_t *size);
 int dsti_talk(struct dst_handle *handle, struct nlmsghdr *request, struct dsti_answer *answer);
 int dsti_simple(struct dst_handle *handle, uint8_t cmd, uint16_t attr, const char *name,

@@ -264,17 +264,44 @@ static int talk_once(struct dst_handle *handle, struct nlmsghdr *request,
 	return err;
 }
 
-/*
- * Sends a request and waits for the whole answer. Frees the request. A dump that was disturbed is
- * repeated.
- */
-int dsti_talk(struct dst_handle *handle, struct nlmsghdr *request, struct dsti_answer *answer)
+/* A dump that was disturbed is repeated. */
+static int talk(struct dst_handle *handle, struct nlmsghdr *request, struct dsti_answer *answer)
 {
 	int tries = 0, err;
 
 	do {
 		err = talk_once(handle, request, answer);
 	} while (!err && answer && answer->disturbed && ++tries < DUMP_TRIES);
+	return err;
+}
+
+/*
+ * Something is not there. Was it the family? It has another number when the module was loaded anew
+ * since it was looked up; then the request goes there.
+ */
+static int talk_anew(struct dst_handle *handle, struct nlmsghdr *request,
+		     struct dsti_answer *answer)
+{
+	char error[sizeof(handle->error)];
+	int err;
+
+	strcpy(error, handle->error);
+	err = dsti_find_family(handle);
+	if (err)
+		return err;
+	if (handle->family == request->nlmsg_type)
+		return dsti_error(handle, -ENOENT, "%s", error);
+	request->nlmsg_type = handle->family;
+	return talk(handle, request, answer);
+}
+
+/* Sends a request and waits for the whole answer. Frees the request. */
+int dsti_talk(struct dst_handle *handle, struct nlmsghdr *request, struct dsti_answer *answer)
+{
+	int err = talk(handle, request, answer);
+
+	if (err == -ENOENT && request->nlmsg_type != GENL_ID_CTRL)
+		err = talk_anew(handle, request, answer);
 	free(request);
 	if (!err)
 		handle->error[0] = '\0';
@@ -313,7 +340,7 @@ static void parse_family(struct dst_handle *handle, const struct nlmsghdr *nlh)
 	}
 }
 
-static int find_family(struct dst_handle *handle)
+int dsti_find_family(struct dst_handle *handle)
 {
 	struct dsti_answer answer = { 0 };
 	struct nlmsghdr *request = new_message(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, 0);
@@ -327,7 +354,7 @@ static int find_family(struct dst_handle *handle)
 		parse_family(handle, (void *)answer.buf);
 	free(answer.buf);
 	if (err == -ENOENT || (!err && !handle->family))
-		return dsti_error(handle, -ENOENT,
+		return dsti_error(handle, -ENODEV,
 				  "the kernel module dstblk is not loaded (modprobe dstblk)");
 	return err;
 }
@@ -353,7 +380,7 @@ int dsti_connect(struct dst_handle *handle)
 	mnl_socket_setsockopt(nl, NETLINK_CAP_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	handle->nl = nl;
-	err = find_family(handle);
+	err = dsti_find_family(handle);
 	if (err) {
 		mnl_socket_close(nl);
 		handle->nl = NULL;

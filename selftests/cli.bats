@@ -152,18 +152,72 @@ load volumes
 	retry 10 dstctl volume stop goes 2> /dev/null || [ ! -e /dev/dst/goes ]
 }
 
+# A socket is in the group of the events: in another one than that in which all families come and go, number 16.
+somebody_listens() { awk '$2 == 16 && $4 !~ /^0000[08]000$/ { found = 1 } END { exit !found }' /proc/net/netlink; }
+
 @test "events end after --count and --timeout" {
 	local status=0
 	refused "^dstctl: 2 more events were to come$" dstctl events --count 2 --timeout 1
 	equal "nothing" "$(dstctl events --timeout 1)" ""
 	dstctl events --count 1 --timeout 30 > "$BATS_TEST_TMPDIR/event" &
 	background=$!
-	# It listens once its socket is in the group.
-	retry 10 awk -v pid=$background '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink
+	retry 10 somebody_listens
 	policies linear
 	wait $background || status=$?
 	equal status $status 0
 	grep -qE '^[0-9-]+ [0-9:.]+ policy linear registered' "$BATS_TEST_TMPDIR/event"
+}
+
+@test "a listener ends with the module, and a handle goes on with the next" {
+	local status=0 gone="-19 the kernel module dstblk is not loaded (modprobe dstblk)"
+	dstctl events 2> "$BATS_TEST_TMPDIR/said" &
+	background=$!
+	defer kill_wait $background
+	retry 10 somebody_listens
+	cat > "$BATS_TEST_TMPDIR/p.c" <<-'C'
+	#include <dst/dst.h>
+	#include <stdio.h>
+	#include <stdlib.h>
+	static int show(const struct dst_node_info *n, void *arg)
+	{
+		(void)n;
+		(void)arg;
+		return 0;
+	}
+	static void look(struct dst_handle *h, const char *name)
+	{
+		int err = dst_node__for_each(h, name, show, NULL);
+
+		printf("%d %s\n", err, dst_handle__error(h));
+	}
+	int main(int argc, char **argv)
+	{
+		struct dst_handle *h = dst_handle__new();
+		int i;
+
+		look(h, NULL);
+		for (i = 1; i < argc; i++) {
+			if (system(argv[i]))
+				return 1;
+			look(h, NULL);
+			look(h, "v");
+		}
+		dst_handle__free(h);
+		return 0;
+	}
+	C
+	# shellcheck disable=SC2046 # a list of words
+	gcc -Wall -Werror -o "$BATS_TEST_TMPDIR/p" "$BATS_TEST_TMPDIR/p.c" $(pkg-config --cflags --libs libdstbpf)
+	defer module_load
+	# The kernel would load it when it is asked for.
+	defer cp "$BATS_TEST_TMPDIR/modprobe" /proc/sys/kernel/modprobe
+	cp /proc/sys/kernel/modprobe "$BATS_TEST_TMPDIR/modprobe"
+	echo /bin/false > /proc/sys/kernel/modprobe
+	equal "what it prints" "$("$BATS_TEST_TMPDIR/p" "modprobe -r dstblk" "modprobe dstblk")" \
+		"$(printf '%s\n' "0 " "$gone" "$gone" "0 " "-2 there is no volume v")"
+	wait $background || status=$?
+	equal status $status 1
+	equal said "$(< "$BATS_TEST_TMPDIR/said")" "dstctl: the kernel module dstblk was unloaded"
 }
 
 @test "the unit's script loads the policies of a list, once" {

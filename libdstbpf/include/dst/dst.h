@@ -64,7 +64,9 @@ const char *dst_version(void);
 /**
  * dst_handle__new() - begin to use the library
  *
- * Does not need the module yet: that is found out by the first call that talks to it.
+ * Does not need the module yet: a call that talks to it returns -ENODEV when it can't be loaded.
+ *
+ * The module may be unloaded and loaded anew meanwhile.
  *
  * Return: a handle, or NULL with errno set.
  */
@@ -797,9 +799,9 @@ int dst_events__fd(const struct dst_events *events);
  * @fn:		is called for each that is there
  * @arg:	for @fn
  *
- * Return: how many there were, 0 when time was up, or a negative errno: -ENOBUFS when some were
- * lost (go on, but read the states anew), -EINTR after a signal, -ECANCELED when @fn returned
- * non-zero.
+ * Return: how many there were, 0 when time was up or before it was, or a negative errno: -ENOBUFS
+ * when some were lost (go on, but read the states anew), -EINTR after a signal, -ECANCELED when @fn
+ * returned non-zero, -ENODEV when the module was unloaded (close it: there will be none).
  */
 int dst_events__wait(struct dst_events *events, int timeout_ms,
 		     int (*fn)(const struct dst_event_info *info, void *arg), void *arg);
