@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -183,6 +184,22 @@ static int check_export(struct dst_handle *handle, const struct parts *parts, bo
 	return err;
 }
 
+/*
+ * Puts the scope of a link-local address behind it: the interface by name, for its number may be
+ * that of another one after the next boot. A name can have what would not be parsed again.
+ */
+static void add_scope(const struct sockaddr_in6 *in6, char *host, size_t size)
+{
+	size_t len = strlen(host);
+	char name[IF_NAMESIZE];
+
+	if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) && if_indextoname(in6->sin6_scope_id, name) &&
+	    !strpbrk(name, "]?"))
+		snprintf(host + len, size - len, "%%%s", name);
+	else if (in6->sin6_scope_id)
+		snprintf(host + len, size - len, "%%%u", in6->sin6_scope_id);
+}
+
 static void make_text(struct dst_addr *addr)
 {
 	const char *slash = addr->export_name[0] ? "/" : "";
@@ -190,7 +207,7 @@ static void make_text(struct dst_addr *addr)
 	const struct sockaddr_in6 *in6 = (const void *)&addr->ss;
 	const struct sockaddr_vm *vm = (const void *)&addr->ss;
 	const struct sockaddr_un *un = (const void *)&addr->ss;
-	char host[INET6_ADDRSTRLEN + 16] = "";
+	char host[INET6_ADDRSTRLEN + IF_NAMESIZE] = "";
 
 	switch (addr->ss.ss_family) {
 	case AF_INET:
@@ -200,8 +217,7 @@ static void make_text(struct dst_addr *addr)
 		break;
 	case AF_INET6:
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, INET6_ADDRSTRLEN);
-		if (in6->sin6_scope_id)
-			snprintf(host + strlen(host), 16, "%%%u", in6->sin6_scope_id);
+		add_scope(in6, host, sizeof(host));
 		snprintf(addr->text, sizeof(addr->text), "dst://[%s]:%u%s%s", host,
 			 ntohs(in6->sin6_port), slash, addr->export_name);
 		break;

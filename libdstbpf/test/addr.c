@@ -66,6 +66,12 @@ static void addresses(void)
 	good("dst://[::1]/x", DST_ADDR_REMOTE, DST_TRANSPORT_TCP, "dst://[::1]:7700/x");
 	good("dst://[fd00::1]:65535/x", DST_ADDR_REMOTE, DST_TRANSPORT_TCP,
 	     "dst://[fd00::1]:65535/x");
+	good("dst://[fe80::1%lo]/x", DST_ADDR_REMOTE, DST_TRANSPORT_TCP,
+	     "dst://[fe80::1%lo]:7700/x");
+	good("dst://[fe80::1%1]/x", DST_ADDR_REMOTE, DST_TRANSPORT_TCP,
+	     "dst://[fe80::1%lo]:7700/x");
+	good("dst://[fe80::1%987654321]/x", DST_ADDR_REMOTE, DST_TRANSPORT_TCP,
+	     "dst://[fe80::1%987654321]:7700/x");
 	good("dst://0.0.0.0:7700", DST_ADDR_LISTEN, DST_TRANSPORT_TCP, "dst://0.0.0.0:7700");
 	good("dst://[::]", DST_ADDR_LISTEN, DST_TRANSPORT_TCP, "dst://[::]:7700");
 	good("dst://[::]/", DST_ADDR_LISTEN, DST_TRANSPORT_TCP, "dst://[::]:7700");

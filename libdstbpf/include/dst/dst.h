@@ -166,7 +166,9 @@ const struct sockaddr *dst_addr__sockaddr(const struct dst_addr *addr, size_t *l
  * dst_addr__text() - the address as text
  * @addr:	the address
  *
- * Return: what dst_addr__parse() takes, with numbers for names; valid as long as @addr.
+ * Return: what dst_addr__parse() takes, with numbers for the names of hosts and the name of the
+ * interface with a link-local IPv6 address, where this network namespace has it; valid as long as
+ * @addr.
  */
 const char *dst_addr__text(const struct dst_addr *addr);
 
