@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +23,10 @@
 
 /* ---- what libbpf says, for the time of a load ---- */
 
+/* The hook is the whole process's: loads go one after the other. */
+static pthread_mutex_t capture_lock = PTHREAD_MUTEX_INITIALIZER;
+static libbpf_print_fn_t old_print;
 static __thread char *capture;
-static __thread libbpf_print_fn_t old_print;
 
 __printf(2, 0)
 static int capture_print(enum libbpf_print_level level, const char *format, va_list args)
@@ -44,6 +47,7 @@ static int capture_begin(struct dst_handle *handle)
 	handle->log = calloc(1, LOG_SIZE);
 	if (!handle->log)
 		return dsti_error(handle, -ENOMEM, "out of memory");
+	pthread_mutex_lock(&capture_lock);
 	capture = handle->log;
 	old_print = libbpf_set_print(capture_print);
 	return 0;
@@ -53,6 +57,7 @@ static void capture_end(void)
 {
 	libbpf_set_print(old_print);
 	capture = NULL;
+	pthread_mutex_unlock(&capture_lock);
 }
 
 /* The line of the verifier that says what is wrong: the last one before its statistics. */
