@@ -41,6 +41,8 @@ struct dst_addr {
 /* handle.c: sets the error, returns @err */
 __printf(3, 4) int dsti_error(struct dst_handle *handle, int err, const char *format, ...);
 int dsti_opts(struct dst_handle *handle, const void *given, void *known, size_t size);
+/* So much of a struct of options is known; of one without padding, which has no "reserved", all. */
+#define DSTI_KNOWN(type) offsetof(struct type, reserved)
 int dsti_check_name(struct dst_handle *handle, const char *what, const char *name, size_t max);
 
 /**

@@ -161,7 +161,7 @@ int dst_node__replace(struct dst_handle *handle, const char *volume, uint32_t in
 		      const char *where, const struct dst_node_replace_opts *opts)
 {
 	struct dst_node_replace_opts known;
-	int err = dsti_opts(handle, opts, &known, sizeof(known));
+	int err = dsti_opts(handle, opts, &known, DSTI_KNOWN(dst_node_replace_opts));
 
 	if (err)
 		return err;
@@ -187,7 +187,7 @@ int dst_node__add(struct dst_handle *handle, const char *volume, const char *whe
 	struct dsti_answer answer = { 0 };
 	int err;
 
-	err = dsti_opts(handle, opts, &known, sizeof(known));
+	err = dsti_opts(handle, opts, &known, DSTI_KNOWN(dst_node_add_opts));
 	if (!err)
 		err = change_place(handle, DST_CMD_NODE_ADD, volume, NULL, where, &known, &answer);
 	if (!err && index)

@@ -54,7 +54,7 @@ int dst_volume_spec__new(struct dst_handle *handle, const char *name, const char
 	struct dst_volume_spec *spec;
 	int err;
 
-	err = dsti_opts(handle, opts, &known, sizeof(known));
+	err = dsti_opts(handle, opts, &known, DSTI_KNOWN(dst_volume_opts));
 	if (!err)
 		err = dsti_check_name(handle, "volume", name, DST_VOLUME_NAME_MAX);
 	if (!err && policy)
@@ -91,7 +91,7 @@ int dst_volume_spec__add_node(struct dst_volume_spec *spec, const char *where,
 	struct dst_node_opts known;
 	int err;
 
-	err = dsti_opts(spec->handle, opts, &known, sizeof(known));
+	err = dsti_opts(spec->handle, opts, &known, DSTI_KNOWN(dst_node_opts));
 	if (err)
 		return err;
 	if (spec->nr_nodes == MAX_NODES)
@@ -259,7 +259,7 @@ int dst_volume__assemble(struct dst_handle *handle, const struct dst_volume_spec
 {
 	struct dst_volume_assemble_opts known;
 	const char *why = too_much(spec);
-	int err = dsti_opts(handle, opts, &known, sizeof(known));
+	int err = dsti_opts(handle, opts, &known, DSTI_KNOWN(dst_volume_assemble_opts));
 
 	if (err)
 		return err;
@@ -290,7 +290,7 @@ int dst_volume__scrub(struct dst_handle *handle, const char *name,
 		      const struct dst_volume_scrub_opts *opts)
 {
 	struct dst_volume_scrub_opts known;
-	int err = dsti_opts(handle, opts, &known, sizeof(known));
+	int err = dsti_opts(handle, opts, &known, DSTI_KNOWN(dst_volume_scrub_opts));
 
 	if (err)
 		return err;
@@ -304,14 +304,15 @@ int dst_volume__stop(struct dst_handle *handle, const char *name,
 		     const struct dst_volume_stop_opts *opts)
 {
 	struct dst_volume_stop_opts known;
-	int err = dsti_opts(handle, opts, &known, sizeof(known));
+	int err = dsti_opts(handle, opts, &known, DSTI_KNOWN(dst_volume_stop_opts));
 
 	if (err)
 		return err;
 	return simple(handle, DST_CMD_VOLUME_STOP, name, known.force ? DST_A_VOLUME_FORCE : 0);
 }
 
-static uint32_t get_params(const struct nlmsghdr *nlh, struct dst_param_info *params)
+static uint32_t get_params(const struct nlmsghdr *nlh, struct dst_param_info *params,
+			   const struct dst_param_info **listed)
 {
 	const struct nlattr *attr, *tb[DST_A_PARAM_MAX + 1];
 	uint32_t nr = 0;
@@ -320,8 +321,13 @@ static uint32_t get_params(const struct nlmsghdr *nlh, struct dst_param_info *pa
 		if (mnl_attr_get_type(attr) != DST_A_VOLUME_PARAM || nr == MAX_PARAMS)
 			continue;
 		dsti_parse_nest(tb, DST_A_PARAM_MAX, attr);
-		params[nr].name = dsti_str(tb[DST_A_PARAM_NAME]);
-		params[nr++].value = dsti_u64(tb[DST_A_PARAM_VALUE]);
+		params[nr] = (struct dst_param_info){
+			.sz = sizeof(*params),
+			.name = dsti_str(tb[DST_A_PARAM_NAME]),
+			.value = dsti_u64(tb[DST_A_PARAM_VALUE]),
+		};
+		listed[nr] = &params[nr];
+		nr++;
 	}
 	return nr;
 }
@@ -347,6 +353,7 @@ static int show_volume(const struct nlmsghdr *nlh,
 		       int (*fn)(const struct dst_volume_info *info, void *arg), void *arg)
 {
 	const struct nlattr *tb[DST_A_VOLUME_MAX + 1];
+	const struct dst_param_info *listed[MAX_PARAMS];
 	struct dst_param_info params[MAX_PARAMS];
 	struct dst_volume_info info;
 
@@ -355,8 +362,8 @@ static int show_volume(const struct nlmsghdr *nlh,
 		.sz = sizeof(info),
 		.name = dsti_str(tb[DST_A_VOLUME_NAME]),
 		.policy = dsti_str(tb[DST_A_VOLUME_POLICY]),
-		.params = params,
-		.nr_params = get_params(nlh, params),
+		.params = listed,
+		.nr_params = get_params(nlh, params, listed),
 		.state = dsti_u32(tb[DST_A_VOLUME_STATE]),
 		.reason = dsti_str(tb[DST_A_VOLUME_REASON]),
 		.size = dsti_u64(tb[DST_A_VOLUME_SIZE]),
@@ -406,6 +413,7 @@ static int show_map(const struct nlmsghdr *nlh,
 		    int (*fn)(const struct dst_map_info *info, void *arg), void *arg)
 {
 	const struct nlattr *tb[DST_A_MAP_MAX + 1], *leg[DST_A_LEG_MAX + 1], *attr;
+	const struct dst_leg_info *listed[MAX_LEGS];
 	struct dst_leg_info legs[MAX_LEGS];
 	struct dst_map_info info;
 
@@ -415,13 +423,15 @@ static int show_map(const struct nlmsghdr *nlh,
 		.volume = dsti_str(tb[DST_A_MAP_VOLUME]),
 		.sector = dsti_u64(tb[DST_A_MAP_SECTOR]),
 		.nr_sectors = dsti_u32(tb[DST_A_MAP_NR_SECTORS]),
-		.legs = legs,
+		.legs = listed,
 	};
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(attr) != DST_A_MAP_LEG || info.nr_legs == MAX_LEGS)
 			continue;
 		dsti_parse_nest(leg, DST_A_LEG_MAX, attr);
+		listed[info.nr_legs] = &legs[info.nr_legs];
 		legs[info.nr_legs++] = (struct dst_leg_info){
+			.sz = sizeof(*legs),
 			.node = dsti_u32(leg[DST_A_LEG_NODE]),
 			.in_sync = leg[DST_A_LEG_IN_SYNC],
 			.sector = dsti_u64(leg[DST_A_LEG_SECTOR]),

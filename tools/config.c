@@ -125,8 +125,8 @@ static int save_volume(const struct dst_volume_info *info, void *arg)
 		return err == -ENOENT ? 0 : err;
 	}
 	for (i = 0; i < info->nr_params; i++)
-		json_object_set_new(params, info->params[i].name,
-				    json_integer((json_int_t)info->params[i].value));
+		json_object_set_new(params, info->params[i]->name,
+				    json_integer((json_int_t)info->params[i]->value));
 	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:b, s:b, s:b}", "name", info->name,
 			 "uuid", uuid_text(info->uuid, uuid), "policy", info->policy, "params",
 			 params, "nodes", nodes, "metadata", info->metadata, "read_only",

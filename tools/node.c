@@ -171,10 +171,10 @@ static int show_map(const struct dst_map_info *info, void *arg)
 		for (i = 0; i < info->nr_legs; i++)
 			json_array_append_new(legs,
 					      json_pack("{s:i, s:s, s:I, s:b}", "node",
-							(int)info->legs[i].node, "where",
-							where(mapping, info->legs[i].node),
-							"sector", (json_int_t)info->legs[i].sector,
-							"in_sync", info->legs[i].in_sync));
+							(int)info->legs[i]->node, "where",
+							where(mapping, info->legs[i]->node),
+							"sector", (json_int_t)info->legs[i]->sector,
+							"in_sync", info->legs[i]->in_sync));
 		return print_json(json_pack("{s:s, s:I, s:I, s:o}", "volume", info->volume,
 					    "sector", (json_int_t)info->sector, "nr_sectors",
 					    (json_int_t)info->nr_sectors, "legs", legs));
@@ -183,9 +183,9 @@ static int show_map(const struct dst_map_info *info, void *arg)
 	printf("volume %s, sectors %ju to %ju:\n", info->volume, (uintmax_t)info->sector,
 	       (uintmax_t)info->sector + info->nr_sectors - 1);
 	for (i = 0; i < info->nr_legs; i++)
-		printf("  node %u (%s), sector %ju%s\n", info->legs[i].node,
-		       where(mapping, info->legs[i].node), (uintmax_t)info->legs[i].sector,
-		       info->legs[i].in_sync ? "" : ", not in sync");
+		printf("  node %u (%s), sector %ju%s\n", info->legs[i]->node,
+		       where(mapping, info->legs[i]->node), (uintmax_t)info->legs[i]->sector,
+		       info->legs[i]->in_sync ? "" : ", not in sync");
 	return 0;
 }
 

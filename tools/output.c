@@ -224,7 +224,7 @@ json_t *volume_json(const struct dst_volume_info *info)
 	uint32_t i;
 
 	for (i = 0; i < info->nr_params; i++)
-		json_object_set_new(params, info->params[i].name, integer(info->params[i].value));
+		json_object_set_new(params, info->params[i]->name, integer(info->params[i]->value));
 	json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "name", info->name, "uuid",
 			 uuid_text(info->uuid, uuid), "state", dst_volume_state__name(info->state),
 			 "reason", info->reason, "policy", info->policy, "params", params);

@@ -81,7 +81,8 @@ static int show_text(const struct dst_volume_info *info)
 	line("block size", "%u", info->block_size);
 	line("policy", "%s", info->policy);
 	for (i = 0; i < info->nr_params; i++)
-		line("parameter", "%s=%ju", info->params[i].name, (uintmax_t)info->params[i].value);
+		line("parameter", "%s=%ju", info->params[i]->name,
+		     (uintmax_t)info->params[i]->value);
 	line("copies", "%u", info->copies);
 	if (info->policy_faults)
 		line("policy faults", "%ju", (uintmax_t)info->policy_faults);

@@ -154,6 +154,24 @@ static void sizes(void)
 	size("1m", -EINVAL, 0);
 }
 
+/* Padding would not be zero, and a new member could hide there from an older library. */
+#define ENDS_WITH(type, last, size) \
+	CHECK(offsetof(struct type, last) + (size) == sizeof(struct type), #type)
+
+static void check_padding(void)
+{
+	ENDS_WITH(dst_policy_load_opts, policy_dir, sizeof(char *));
+	ENDS_WITH(dst_policy_unload_opts, pin_dir, sizeof(char *));
+	ENDS_WITH(dst_volume_opts, reserved, sizeof(size_t) - 1);
+	ENDS_WITH(dst_node_opts, reserved, sizeof(size_t) - 1);
+	ENDS_WITH(dst_volume_assemble_opts, reserved, sizeof(size_t) - 2);
+	ENDS_WITH(dst_volume_scrub_opts, reserved, sizeof(size_t) - 2);
+	ENDS_WITH(dst_volume_stop_opts, reserved, sizeof(size_t) - 1);
+	ENDS_WITH(dst_node_replace_opts, reserved, sizeof(size_t) - 1);
+	ENDS_WITH(dst_node_add_opts, reserved, sizeof(size_t) - 2);
+	ENDS_WITH(dst_export_opts, max_sessions, sizeof(uint32_t));
+}
+
 struct newer_opts {
 	struct dst_volume_opts known;
 	uint64_t future;
@@ -182,6 +200,10 @@ static void check_opts(void)
 	newer.future = 1;
 	CHECK(dst_volume_spec__new(handle, "v", "p", &newer.known, &spec) == -E2BIG,
 	      "an unknown option");
+	newer.future = 0;
+	newer.known.reserved[0] = true;
+	CHECK(dst_volume_spec__new(handle, "v", "p", &newer.known, &spec) == -E2BIG,
+	      "an unknown option that fits behind the known ones");
 	CHECK(dst_volume_spec__new(handle, "v", "p", &opts, &spec) == -EINVAL,
 	      "options without a size");
 	CHECK(dst_volume_spec__new(handle, "v/w", "p", NULL, &spec) == -EINVAL, "a slash");
@@ -229,6 +251,7 @@ int main(void)
 		return 1;
 	addresses();
 	sizes();
+	check_padding();
 	check_opts();
 	check_nodes();
 	dst_handle__free(handle);

@@ -8,9 +8,11 @@
  *   wrong.
  * - A handle, and what was made from it, is for one thread at a time.
  * - Structs of options begin with their size: DST_OPTS() fills it in. A NULL pointer is all
- *   defaults. Bits of a newer program that this library does not know must be zero.
+ *   defaults. Bits of a newer program that this library does not know must be zero: new members
+ *   take bytes of "reserved", which is where padding would be, or come behind it.
  * - Structs of information are made by the library, and valid until the callback that gets them
- *   returns. New members are only ever appended. Strings in them are never NULL.
+ *   returns. They begin with their size, too: new members are only ever appended, and a member
+ *   beyond the size is not there. Arrays are of pointers. Strings in them are never NULL.
  * - A callback that returns non-zero ends the walk, and its value is returned. Callbacks may call
  *   the library.
  */
@@ -269,6 +271,7 @@ struct dst_volume_opts {
 	bool has_grace;		/* grace_ms counts, else the default does */
 	uint32_t grace_ms;	/* how long a lost node is waited for */
 	bool checksum;		/* resynchronization compares digests first */
+	bool reserved[sizeof(size_t) - 1];
 };
 
 /**
@@ -293,6 +296,7 @@ struct dst_node_opts {
 	bool may_be_absent;	/* for dst_volume__assemble(): an absolute path that is not there
 				 * yet is looked for until it is
 				 */
+	bool reserved[sizeof(size_t) - 2];
 };
 
 /**
@@ -339,6 +343,7 @@ struct dst_volume_assemble_opts {
 	size_t sz;
 	bool degraded;	/* without a quorum, or without nodes that are needed to be safe */
 	bool takeover;	/* although another one has the nodes: it is fenced */
+	bool reserved[sizeof(size_t) - 2];
 };
 
 /**
@@ -376,6 +381,7 @@ struct dst_volume_scrub_opts {
 	size_t sz;
 	bool repair;	/* make copies that differ the same as the first one */
 	bool end;	/* stop the one that runs */
+	bool reserved[sizeof(size_t) - 2];
 };
 
 /**
@@ -395,6 +401,7 @@ int dst_volume__scrub(struct dst_handle *handle, const char *name,
 struct dst_volume_stop_opts {
 	size_t sz;
 	bool force;	/* although it is open: what is under way fails */
+	bool reserved[sizeof(size_t) - 1];
 };
 
 /**
@@ -410,6 +417,7 @@ int dst_volume__stop(struct dst_handle *handle, const char *name,
 
 /** struct dst_param_info - a parameter of a volume */
 struct dst_param_info {
+	size_t sz;
 	const char *name;
 	uint64_t value;
 };
@@ -420,7 +428,7 @@ struct dst_volume_info {
 	const char *name;
 	uint8_t uuid[16];
 	const char *policy;
-	const struct dst_param_info *params;
+	const struct dst_param_info *const *params;
 	uint32_t nr_params;
 	uint32_t state;		/* enum dst_volume_state */
 	const char *reason;	/* of the state; may be empty */
@@ -467,6 +475,7 @@ int dst_volume__for_each(struct dst_handle *handle, const char *name,
 
 /** struct dst_leg_info - a copy of a run of sectors */
 struct dst_leg_info {
+	size_t sz;
 	uint32_t node;
 	bool in_sync;
 	uint64_t sector;	/* in the node's data area */
@@ -479,7 +488,7 @@ struct dst_map_info {
 	uint64_t sector;
 	uint32_t nr_sectors;	/* from there on in the same place */
 	uint32_t nr_legs;
-	const struct dst_leg_info *legs;
+	const struct dst_leg_info *const *legs;
 };
 
 /**
@@ -563,6 +572,7 @@ int dst_node__resume(struct dst_handle *handle, const char *volume, uint32_t ind
 struct dst_node_replace_opts {
 	size_t sz;
 	bool adopt;	/* take a medium that is not blank: what is on it is lost */
+	bool reserved[sizeof(size_t) - 1];
 };
 
 /**
@@ -586,6 +596,7 @@ struct dst_node_add_opts {
 	size_t sz;
 	bool adopt;	/* take a medium that is not blank: what is on it is lost */
 	bool witness;	/* votes, holds no data */
+	bool reserved[sizeof(size_t) - 2];
 };
 
 /**
