@@ -94,6 +94,7 @@ void dstb_member_status(struct dstb_volume *vol, struct dstb_member_status *stat
 	dstb_resync_status(vol, &scrub);
 	status->scrub_done = scrub.done;
 	status->scrub_total = scrub.total;
+	status->scrub_skipped = scrub.skipped;
 	status->scrub_errors = scrub.errors;
 	status->repaired = scrub.repaired;
 }

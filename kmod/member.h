@@ -47,7 +47,8 @@ struct dstb_node_status {
  * @nr_votes:	nodes with a superblock
  * @region:	sectors of a region; 0 without dirty tracking
  * @dirty:	sectors in regions that are marked in the bitmap
- * @scrub_done:	sectors compared by the last or running scrub
+ * @scrub_done:	sectors that the last or running scrub is through with
+ * @scrub_skipped: of these, sectors of which not every copy was compared
  * @scrub_total: sectors that it compares
  * @scrub_errors: sectors that differed
  * @repaired:	reads that were mended from another copy
@@ -60,6 +61,7 @@ struct dstb_member_status {
 	u64 region;
 	u64 dirty;
 	u64 scrub_done;
+	u64 scrub_skipped;
 	u64 scrub_total;
 	u64 scrub_errors;
 	u64 repaired;

@@ -417,6 +417,7 @@ static int put_members(struct sk_buff *skb, struct dstb_volume *vol)
 	    put_bytes(skb, DST_A_VOLUME_DIRTY, status.dirty) ||
 	    put_bytes(skb, DST_A_VOLUME_SCRUB_DONE, status.scrub_done) ||
 	    put_bytes(skb, DST_A_VOLUME_SCRUB_TOTAL, status.scrub_total) ||
+	    put_bytes(skb, DST_A_VOLUME_SCRUB_SKIPPED, status.scrub_skipped) ||
 	    put_bytes(skb, DST_A_VOLUME_SCRUB_ERRORS, status.scrub_errors) ||
 	    nla_put_u64_64bit(skb, DST_A_VOLUME_REPAIRED, status.repaired, 0))
 		return -EMSGSIZE;

@@ -156,8 +156,12 @@ static int sync_run(struct dstb_sync *sync, const struct dstb_placement *place, 
 		struct dstb_node *node = vol->nodes[leg->node];
 		bool lacks = dstb_sync_lacks(node, nr);
 
-		if (i == from || READ_ONCE(node->part) == DSTB_PART_OUT || (!all && !lacks))
+		if (i == from || (!all && !lacks))
 			continue;
+		if (READ_ONCE(node->part) == DSTB_PART_OUT) {
+			sync->scrub_missed = true;
+			continue;
+		}
 		if (!lacks) {
 			if (dstb_sync_read(vol, leg, place->nr_sectors, sync->to))
 				return -EAGAIN;
@@ -280,6 +284,7 @@ static int scrub_region(struct dstb_sync *sync, u32 nr)
 	int err;
 
 	begin_region(sync);
+	sync->scrub_missed = false;
 	if (!dstb_dirty_lock(sync->vol, nr, &sync->stop))
 		return -ESHUTDOWN;
 	err = sync_runs(sync, nr, true, READ_ONCE(sync->mend), true);
@@ -430,6 +435,37 @@ static int resync(struct dstb_sync *sync)
 	return err;
 }
 
+/* The region has been looked at, unless somebody has ended the scrub, or begun another. */
+static void scrubbed(struct dstb_sync *sync, u32 nr)
+{
+	struct dstb_scrub_status *status = &sync->status;
+	u64 end = min((u64)(nr + 1) << sync->vol->dirty.shift, status->total);
+
+	spin_lock_irq(&sync->lock);
+	if (sync->scrub && sync->scrub_next == nr) {
+		sync->scrub_next = nr + 1;
+		if (sync->scrub_missed)
+			status->skipped += end - status->done;
+		status->done = end;
+	}
+	spin_unlock_irq(&sync->lock);
+}
+
+static void scrub_ended(struct dstb_sync *sync)
+{
+	const struct dstb_scrub_status *status = &sync->status;
+	const char *result = NULL;
+
+	spin_lock_irq(&sync->lock);
+	if (sync->scrub && sync->scrub_next >= sync->vol->dirty.nr_regions) {
+		WRITE_ONCE(sync->scrub, false);
+		result = status->errors ? "differs" : status->skipped ? "incomplete" : "same";
+	}
+	spin_unlock_irq(&sync->lock);
+	if (result)
+		dstb_event_volume(sync->vol, "scrub", result, "");
+}
+
 static int scrub(struct dstb_sync *sync)
 {
 	struct dstb_volume *vol = sync->vol;
@@ -439,19 +475,14 @@ static int scrub(struct dstb_sync *sync)
 	while (READ_ONCE(sync->scrub) && !READ_ONCE(sync->stop)) {
 		nr = sync->scrub_next;
 		if (nr >= vol->dirty.nr_regions) {
-			WRITE_ONCE(sync->scrub, false);
-			dstb_event_volume(vol, "scrub", sync->status.errors ? "differs" : "same",
-					  "");
+			scrub_ended(sync);
 			break;
 		}
 		before = requests(vol);
 		began = ktime_get_ns();
 		if (scrub_region(sync, nr))
 			return -EAGAIN;
-		spin_lock_irq(&sync->lock);
-		sync->scrub_next = nr + 1;
-		sync->status.done = min((u64)(nr + 1) << vol->dirty.shift, sync->status.total);
-		spin_unlock_irq(&sync->lock);
+		scrubbed(sync, nr);
 		pace(sync, before, began, DSTB_RESYNC_PAUSE);
 		/* A scrub takes hours; what is known to be missing does not wait for it. */
 		if (READ_ONCE(sync->nr_repairs) ||
@@ -642,14 +673,15 @@ int dstb_resync_scrub(struct dstb_volume *vol, bool repair, bool end)
 	if (end) {
 		err = sync->scrub ? 0 : -ENOENT;
 		sync->scrub = false;
-		/* It has compared all that it will. */
-		sync->status.total = sync->status.done;
+		sync->status.skipped += sync->status.total - sync->status.done;
+		sync->status.done = sync->status.total;
 	} else if (sync->scrub) {
 		err = -EALREADY;
 	} else {
 		sync->mend = repair;
 		sync->scrub_next = 0;
 		sync->status.done = 0;
+		sync->status.skipped = 0;
 		sync->status.errors = 0;
 		sync->status.total = vol->map.layout.capacity;
 		sync->scrub = true;

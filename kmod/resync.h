@@ -12,13 +12,15 @@ struct dstb_volume;
 
 /**
  * struct dstb_scrub_status - how a scrub is getting on
- * @done:	sectors compared
- * @total:	sectors that it compares; 0: none has run
+ * @done:	sectors it is through with
+ * @skipped:	of these, sectors of which not every copy was compared
+ * @total:	sectors that it looks at; 0: none has run
  * @errors:	sectors that differed
  * @repaired:	reads that were mended from another copy
  */
 struct dstb_scrub_status {
 	u64 done;
+	u64 skipped;
 	u64 total;
 	u64 errors;
 	u64 repaired;

@@ -49,6 +49,7 @@ struct dstb_repair {
  * @scrub:	a scrub is to go on
  * @mend:	it makes different copies the same
  * @scrub_next:	its next region
+ * @scrub_missed: not every copy of the present one was there
  * @status:	how it is getting on
  */
 struct dstb_sync {
@@ -69,6 +70,7 @@ struct dstb_sync {
 	bool scrub;
 	bool mend;
 	u32 scrub_next;
+	bool scrub_missed;
 	struct dstb_scrub_status status;
 };
 

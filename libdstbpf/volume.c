@@ -347,6 +347,7 @@ static void get_members(const struct nlattr **tb, struct dst_volume_info *info)
 	info->scrub_errors = dsti_u64(tb[DST_A_VOLUME_SCRUB_ERRORS]);
 	info->repaired = dsti_u64(tb[DST_A_VOLUME_REPAIRED]);
 	info->checksum = tb[DST_A_VOLUME_CHECKSUM];
+	info->scrub_skipped = dsti_u64(tb[DST_A_VOLUME_SCRUB_SKIPPED]);
 }
 
 static int show_volume(const struct nlmsghdr *nlh,

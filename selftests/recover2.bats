@@ -521,10 +521,22 @@ apart() {
 	refused "differ" dstctl volume scrub v --wait
 	equal differed "$(volume_field v scrub_errors)" $((4096 + 512))
 	dstctl volume scrub v --wait --repair
-	dstctl volume scrub v --wait --json | jq -e '.differed == 0'
+	dstctl volume scrub v --wait --json | jq -e '.differed == 0 and .skipped == 0'
 	equal state "$(volume_field v state)" active
 	stopped_equal /dev/a /dev/b
 	got "$new" /dev/b
+}
+
+@test "a scrub that could not compare every copy does not say that nothing differs" {
+	pair 16
+	quiet v
+	dstctl node suspend v 1
+	refused "volume v: 0 compared, nothing differs; 15M were not, on every copy" dstctl volume scrub v --wait
+	dstctl status v | grep -q "the last scrub did not compare 15M on every copy"
+	dstctl node resume v 1
+	in_sync v
+	dstctl volume scrub v --wait | grep -q "15M compared, nothing differs"
+	not grep -q "last scrub" <(dstctl status v)
 }
 
 @test "a read error on one copy is mended from the other, and no node is the worse for it" {

@@ -213,6 +213,7 @@ static void add_members(json_t *json, const struct dst_volume_info *info)
 	json_object_set_new(json, "dirty", integer(info->dirty));
 	json_object_set_new(json, "scrub_done", integer(info->scrub_done));
 	json_object_set_new(json, "scrub_total", integer(info->scrub_total));
+	json_object_set_new(json, "scrub_skipped", integer(info->scrub_skipped));
 	json_object_set_new(json, "scrub_errors", integer(info->scrub_errors));
 	json_object_set_new(json, "repaired", integer(info->repaired));
 }

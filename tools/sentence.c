@@ -208,9 +208,13 @@ const char *scrub_text(const struct dst_volume_info *volume, char buf[static SEN
 	char size[32];
 
 	if (!volume->scrub_total ||
-	    (volume->scrub_done >= volume->scrub_total && !volume->scrub_errors))
+	    (volume->scrub_done >= volume->scrub_total && !volume->scrub_errors &&
+	     !volume->scrub_skipped))
 		return NULL;
-	if (volume->scrub_done >= volume->scrub_total)
+	if (volume->scrub_done >= volume->scrub_total && !volume->scrub_errors)
+		snprintf(buf, SENTENCE, "the last scrub did not compare %s on every copy",
+			 size_text(volume->scrub_skipped, size));
+	else if (volume->scrub_done >= volume->scrub_total)
 		snprintf(buf, SENTENCE, "%s differed in the last scrub",
 			 size_text(volume->scrub_errors, size));
 	else if (volume->scrub_errors)

@@ -139,6 +139,7 @@ struct scrub {
 	const struct context *ctx;
 	uint64_t done;
 	uint64_t total;
+	uint64_t skipped;
 	uint64_t errors;
 };
 
@@ -148,6 +149,7 @@ static int copy_scrub(const struct dst_volume_info *info, void *arg)
 
 	scrub->done = info->scrub_done;
 	scrub->total = info->scrub_total;
+	scrub->skipped = info->scrub_skipped;
 	scrub->errors = info->scrub_errors;
 	return 0;
 }
@@ -165,26 +167,29 @@ static int look_at_scrub(void *arg)
 
 static int tell_scrub(const struct scrub *scrub, bool repair)
 {
-	const struct context *ctx = scrub->ctx;
-	char total[32], errors[32];
+	const char *name = scrub->ctx->args[0];
+	char text[96] = "nothing differs", compared[32], other[32], skipped[64] = "";
+	uint64_t done = scrub->done - scrub->skipped;
 
-	if (ctx->json)
-		print_json(json_pack("{s:s, s:I, s:I, s:b}", "volume", ctx->args[0], "compared",
-				     (json_int_t)scrub->done, "differed",
-				     (json_int_t)scrub->errors, "repaired",
+	if (scrub->ctx->json) {
+		print_json(json_pack("{s:s, s:I, s:I, s:I, s:b}", "volume", name, "compared",
+				     (json_int_t)done, "skipped", (json_int_t)scrub->skipped,
+				     "differed", (json_int_t)scrub->errors, "repaired",
 				     scrub->errors && repair));
-	else if (!scrub->errors)
-		printf("volume %s: %s compared, nothing differs\n", ctx->args[0],
-		       size_text(scrub->done, total));
-	else if (repair)
-		printf("volume %s: %s compared, %s differed and were made the same\n",
-		       ctx->args[0], size_text(scrub->done, total),
-		       size_text(scrub->errors, errors));
-	else
-		return refuse("volume %s: %s compared, %s differ (--repair makes them the same)",
-			      ctx->args[0], size_text(scrub->done, total),
-			      size_text(scrub->errors, errors));
-	return scrub->errors && !repair ? EXIT_REFUSED : 0;
+		return scrub->skipped || (scrub->errors && !repair) ? EXIT_REFUSED : 0;
+	}
+	if (scrub->errors)
+		snprintf(text, sizeof(text), repair ? "%s differed and were made the same" :
+			 "%s differ (--repair makes them the same)",
+			 size_text(scrub->errors, other));
+	if (scrub->skipped)
+		snprintf(skipped, sizeof(skipped), "; %s were not, on every copy",
+			 size_text(scrub->skipped, other));
+	size_text(done, compared);
+	if (scrub->skipped || (scrub->errors && !repair))
+		return refuse("volume %s: %s compared, %s%s", name, compared, text, skipped);
+	printf("volume %s: %s compared, %s\n", name, compared, text);
+	return 0;
 }
 
 int volume_scrub(struct context *ctx)

@@ -454,11 +454,12 @@ struct dst_volume_info {
 	uint32_t nr_votes;	/* nodes with a superblock */
 	uint64_t region_size;	/* bytes; 0 without dirty tracking */
 	uint64_t dirty;		/* bytes in regions that are marked in the bitmap */
-	uint64_t scrub_done;	/* bytes compared by the last or running scrub */
-	uint64_t scrub_total;	/* bytes that it compares; 0 while none has run */
+	uint64_t scrub_done;	/* bytes that the last or running scrub is through with */
+	uint64_t scrub_total;	/* bytes that it looks at; 0 while none has run */
 	uint64_t scrub_errors;	/* bytes that differed */
 	uint64_t repaired;	/* reads that failed on one copy, mended from another */
 	bool checksum;		/* resynchronization compares digests first */
+	uint64_t scrub_skipped;	/* bytes of scrub_done that were not compared on every copy */
 };
 
 /**
