@@ -163,7 +163,7 @@ static void check_padding(void)
 	ENDS_WITH(dst_policy_load_opts, policy_dir, sizeof(char *));
 	ENDS_WITH(dst_policy_unload_opts, pin_dir, sizeof(char *));
 	ENDS_WITH(dst_volume_opts, reserved, sizeof(size_t) - 1);
-	ENDS_WITH(dst_node_opts, reserved, sizeof(size_t) - 1);
+	ENDS_WITH(dst_node_opts, reserved, sizeof(size_t) - 2);
 	ENDS_WITH(dst_volume_assemble_opts, reserved, sizeof(size_t) - 2);
 	ENDS_WITH(dst_volume_scrub_opts, reserved, sizeof(size_t) - 2);
 	ENDS_WITH(dst_volume_stop_opts, reserved, sizeof(size_t) - 1);
