@@ -33,9 +33,9 @@ static void session_end(struct dstb_session *session)
 
 	set_bit(0, &session->broken);
 	synchronize_rcu();
-	for (i = 0; i < session->nr_lanes; i++)
+	for (i = 0; i < session->nr_open; i++)
 		dstb_conn_close(&session->lanes[i]->conn);
-	for (i = 0; i < session->nr_lanes; i++)
+	for (i = 0; i < session->nr_open; i++)
 		dstb_lane_fail_all(session->lanes[i]);
 }
 
@@ -63,11 +63,11 @@ static void tick_fn(struct work_struct *work)
 {
 	struct dstb_session *session =
 		container_of(to_delayed_work(work), struct dstb_session, tick);
-	u32 i;
+	u32 nr = smp_load_acquire(&session->nr_open), i; /* pairs with open_lanes() */
 
 	if (READ_ONCE(session->broken))
 		return;
-	for (i = 0; i < session->nr_lanes; i++) {
+	for (i = 0; i < nr; i++) {
 		struct dstb_lane *lane = session->lanes[i];
 		const char *why = dstb_lane_overdue(lane, session->io_timeout);
 
@@ -167,6 +167,31 @@ static int open_lane(struct dstb_session *session, u32 index, struct socket *soc
 	return 0;
 }
 
+/*
+ * Those that are open are watched while the rest are opened: that may take longer than either end
+ * puts up with silence.
+ */
+static int open_lanes(struct dstb_session *session, struct socket *first, unsigned long end,
+		      struct netlink_ext_ack *extack)
+{
+	u32 i;
+	int err;
+
+	queue_delayed_work(dstb_watch_wq, &session->tick, TICK);
+	for (i = 0; i < session->nr_lanes; i++) {
+		if (i && time_after(jiffies, end)) {
+			NL_SET_ERR_MSG(extack, "the target takes too long: fewer --connections");
+			return -ETIMEDOUT;
+		}
+		err = open_lane(session, i, i ? NULL : first, extack);
+		if (err)
+			return err;
+		/* the lane, then the number: pairs with tick_fn() */
+		smp_store_release(&session->nr_open, i + 1);
+	}
+	return 0;
+}
+
 /* Superblocks are read whole, and no request is longer than what was granted. */
 static int check_grant(const struct dstb_session *session, struct netlink_ext_ack *extack)
 {
@@ -238,27 +263,18 @@ struct dstb_session *dstb_session_open(struct dstb_node *node, struct netlink_ex
 		kfree(session);
 		return ERR_PTR(err);
 	}
-	for (i = 0; i < session->nr_lanes; i++, sock = NULL) {
-		err = open_lane(session, i, sock, extack);
-		if (!err && i + 1 < session->nr_lanes && time_after(jiffies, end)) {
-			NL_SET_ERR_MSG(extack, "the target takes too long: fewer --connections");
-			err = -ETIMEDOUT;
-		}
-		if (err)
-			goto undo;
+	err = open_lanes(session, sock, end, extack);
+	if (err) {
+		disable_delayed_work_sync(&session->tick);
+		session_end(session);
+		session_free(session);
+		return ERR_PTR(err);
 	}
 	enable_work(&session->fail_work);
 	for (i = 0; i < session->nr_lanes; i++)
 		if (READ_ONCE(session->lanes[i]->conn.broken))
 			queue_work(dstb_watch_wq, &session->fail_work);
-	queue_delayed_work(dstb_watch_wq, &session->tick, TICK);
 	return session;
-
-undo:
-	session->nr_lanes = i + !!session->lanes[i];
-	session_end(session);
-	session_free(session);
-	return ERR_PTR(err);
 }
 
 /**

@@ -102,6 +102,7 @@ struct dstb_lane {
  * @limits:	what was granted
  * @window:	bytes of data under way on a connection
  * @nr_lanes:	connections
+ * @nr_open:	those of them that are open: all, but while the session is being opened
  * @lanes:	the connections
  * @broken:	set once: no leg is started any more. Read under RCU with the start of a leg
  * @device:	DST_WIRE_DEV_* of the export
@@ -118,6 +119,7 @@ struct dstb_session {
 	struct dstb_wire_limits limits;
 	u32 window;
 	u32 nr_lanes;
+	u32 nr_open;
 	struct dstb_lane **lanes;
 	unsigned long broken;
 	u32 device;

@@ -365,6 +365,15 @@ breaks() {
 	not grep broke "$BATS_TEST_TMPDIR/good"
 }
 
+# Feared: the first seems dead, to either end, by the time that the last is there.
+@test "connections of a session are kept alive while the others are opened" {
+	policies linear
+	target good --conns 2 --bad slow
+	volume v --policy linear --connections 2 "dst+unix:///e?socket=$sock"
+	equal connections "$(node_field v 0 connections)" 2
+	equal "what came first" "$(grep -m 1 -xE 'ping|welcome' "$BATS_TEST_TMPDIR/good")" ping
+}
+
 # Feared: the initiator was told that there is no cache, does not flush it, and the target loses power (R7).
 @test "what is written to a device that has got a volatile cache since WELCOME is not left in there" {
 	local issued=/sys/kernel/tracing/events/block/block_rq_issue/enable

@@ -173,7 +173,7 @@ static bool send_welcome(int fd)
 				     .length = sizeof(struct dst_wire_welcome) };
 	struct dst_wire_welcome w = {
 		.version = DST_WIRE_VERSION,
-		.nr_conns = cpu_to_le16(1),
+		.nr_conns = cpu_to_le16((u16)opt.conns),
 		.depth = cpu_to_le16(DEPTH),
 		.max_request = cpu_to_le32(REQUEST),
 		.window = cpu_to_le32(4 << 20),
@@ -424,6 +424,11 @@ static void serve_session(int fd)
 		snprintf(wrong, sizeof(wrong), "%s", hello.export);
 		opt.bad = wrong;
 		opt.mode = wrong;
+	}
+	/* Not wrong: all but the first have to wait. */
+	if (is_bad("slow") && hello.conn) {
+		sleep(2);
+		say("welcome");
 	}
 	if (send_welcome(fd))
 		serve_commands(fd);
