@@ -111,9 +111,10 @@ static void claim_fill(struct dstb_claim *claim, const struct dstb_volume *vol, 
  * Waits until nothing of those whose place is taken is with the device. No lock is held meanwhile.
  *
  * Context: process; sleeps as long as the device takes, at most DSTB_CLAIM_MS. Signals end it.
- * Return: the session, or an ERR_PTR: -ENOENT no such export, -EBUSY somebody else has it or the
- * device took too long, -ESTALE this instance of the volume was fenced, -EAGAIN the export is
- * suspended, -EROFS, -ELOOP, -EUSERS, -EINTR, -ENOMEM, -ECANCELED the volume is stopped by force.
+ * Return: the session, or an ERR_PTR: -ENOENT no such export, -EBUSY somebody else has it,
+ * -ETIMEDOUT the device took too long, -ESTALE this instance of the volume was fenced, -EAGAIN the
+ * export is suspended, -EROFS, -ELOOP, -EUSERS, -EINTR, -ENOMEM, -ECANCELED the volume is stopped
+ * by force.
  */
 struct dstb_local_session *dstb_export_attach(const struct dstb_volume *vol, const char *name,
 					      u32 role, bool takeover,

@@ -201,6 +201,8 @@ int dstb_wire_errno(u32 status)
 	switch (status) {
 	case DST_WIRE_EROFS:
 		return -EROFS;
+	case DST_WIRE_ETIMEDOUT:
+		return -ETIMEDOUT;
 	case DST_WIRE_ENOMEM:
 		return -ENOMEM;
 	case DST_WIRE_ENOENT:
