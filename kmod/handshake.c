@@ -186,7 +186,7 @@ static const char *connect_error(int err)
  *
  * Context: process; sleeps, seconds at most.
  * A sentence to netlink holds 79 characters: a long address is cut, not what is wrong with it.
- * Return: the connected socket, or an ERR_PTR.
+ * Return: the connected socket, or an ERR_PTR; -ESTALE: the volume is fenced there.
  */
 struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u64 session,
 			      struct dst_wire_welcome *welcome, struct netlink_ext_ack *extack)
@@ -208,6 +208,9 @@ struct socket *dstb_handshake(struct dstb_node *node, u32 conn, u32 nr_conns, u6
 				     &node->vol->gate_dead, &talk.sock);
 	if (err) {
 		NL_SET_ERR_MSG_FMT(extack, "%.36s: %s", where, connect_error(err));
+		/* Here it is a file system's. That the volume is fenced only a REJECT says. */
+		if (err == -ESTALE)
+			err = -EIO;
 		goto free;
 	}
 	err = exact(&talk, hello, sizeof(*hello), true);

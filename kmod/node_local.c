@@ -70,7 +70,8 @@ static int open_error(const struct dstb_node *node, int err, struct netlink_ext_
 		NL_SET_ERR_MSG_FMT(extack, "node %u: can't open %s (error %d)", node->index, path,
 				   -err);
 	}
-	return err;
+	/* To whoever called that says that the volume is fenced, which a device never does. */
+	return err == -ESTALE ? -EIO : err;
 }
 
 static void local_close(struct dstb_node *node)
