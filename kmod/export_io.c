@@ -498,7 +498,8 @@ static void free_pages_of(struct list_head *pages)
 
 /**
  * dstb_export_io_exit() - the reverse of dstb_export_io_init()
- * @tc:		the connection, closed and drained
+ * @tc:		the connection, closed and drained, or without a session. May be called again, and
+ *		so may dstb_export_io_init()
  * @depth:	as in init
  */
 void dstb_export_io_exit(struct dstb_tconn *tc, u32 depth)
@@ -509,8 +510,11 @@ void dstb_export_io_exit(struct dstb_tconn *tc, u32 depth)
 	for (i = 0; tc->cmds && i < depth; i++)
 		free_pages_of(&tc->cmds[i].pages);
 	kfree(tc->cmds);
+	tc->cmds = NULL;
 	if (tc->hdrs) {
 		free_pages_of(&tc->pool);
+		tc->nr_pool = 0;
 		__free_pages(tc->hdrs, tc->hdrs_order);
+		tc->hdrs = NULL;
 	}
 }

@@ -12,6 +12,12 @@
 #include "target.h"
 #include "transport.h"
 
+/*
+ * HELLOs are looked at one after the other, with the memory that it takes: it is had by connections
+ * that have a session, and by one more. Taken before dstb_target_lock.
+ */
+static DEFINE_MUTEX(hello_lock);
+
 /* The sentence is in the connection's text already. */
 static void reject_text(struct dstb_tconn *tc, u32 status)
 {
@@ -298,6 +304,7 @@ void dstb_tsession_hello(struct dstb_tconn *tc)
 {
 	u32 window;
 
+	mutex_lock(&hello_lock);
 again:
 	mutex_lock(&dstb_target_lock);
 	/* Answered already: it was asked once too often. */
@@ -318,7 +325,11 @@ again:
 	if (tc->state != DSTB_TCONN_PARKED)
 		dstb_claim_drop(&tc->claim);
 unlock:
+	/* What it was granted may be somebody else's since. */
+	if (tc->state != DSTB_TCONN_LIVE)
+		dstb_export_io_exit(tc, DSTB_TARGET_DEPTH);
 	mutex_unlock(&dstb_target_lock);
+	mutex_unlock(&hello_lock);
 }
 
 /**

@@ -321,6 +321,18 @@ free_kb() { sync; echo 3 > /proc/sys/vm/drop_caches; awk '/^MemFree/ { print $2 
 	module_load
 }
 
+# Feared: all of them are granted the one session before the first has it, and each takes 4 MiB for that.
+@test "of many initiators at once, only those that are let in take memory" {
+	local probes=/sys/kernel/tracing/kprobe_events
+	on_offer a 8 --max-sessions 1
+	echo p:dst_room dstb_export_io_init > $probes
+	defer eval "echo -:dst_room >> $probes"
+	echo 1 > /sys/kernel/tracing/events/kprobes/dst_room/enable
+	defer eval 'echo 0 > /sys/kernel/tracing/events/kprobes/dst_room/enable'
+	says '^crowd welcome=1$' 0 --role reader --count 60 crowd "$tcp" e
+	equal "with memory" "$(awk '$1 == "dst_room" { print $2 }' /sys/kernel/tracing/kprobe_profile)" 1
+}
+
 # ---- the initiator
 
 # target MODE [OPTION...]: a target on the socket $sock

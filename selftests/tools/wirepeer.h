@@ -100,6 +100,7 @@ int read_answer(int fd);
 int open_session(int *fd);
 void say_welcome(void);
 int mode_storm(void);
+int mode_crowd(void);
 int client_main(void);
 int server_main(void);
 void client_modes(void);

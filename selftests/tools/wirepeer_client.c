@@ -817,6 +817,7 @@ static const struct {
 	{ "ping-flood", mode_ping_flood, NULL },
 	{ "hello-twice", mode_hello_twice, NULL },
 	{ "storm", NULL, mode_storm },
+	{ "crowd", NULL, mode_crowd },
 	{ 0 },
 };
 

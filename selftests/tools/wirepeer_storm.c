@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * wirepeer as an initiator that sends messages with random mistakes in them.
+ * wirepeer as an initiator that sends messages with random mistakes in them, and as many that come
+ * at once.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -188,4 +189,27 @@ int mode_storm(void)
 	if (!status)
 		say_welcome();
 	return status;
+}
+
+/* So many initiators at once: all are connected before the first says HELLO. */
+int mode_crowd(void)
+{
+	int *fds = calloc(opt.count, sizeof(*fds));
+	uint32_t n, welcome = 0;
+	struct hello_packet p;
+
+	if (!fds)
+		fail("no memory");
+	for (n = 0; n < opt.count; n++)
+		fds[n] = peer_connect();
+	for (n = 0; n < opt.count; n++) {
+		hello_fill(&p);
+		p.hello.instance = cpu_to_le64(opt.instance + n);
+		peer_send(fds[n], &p, sizeof(p));
+	}
+	for (n = 0; n < opt.count; n++)
+		welcome += !read_answer(fds[n]);
+	say("crowd welcome=%u", welcome);
+	free(fds);
+	return PEER_DONE;
 }
