@@ -400,6 +400,22 @@ static bool is_thrown_away(struct dstb_node *node, const struct dstb_super *thei
 	return node->config.witness || policy_discards(node, theirs);
 }
 
+/* It gets everything. */
+static void throw_away(struct dstb_node *node)
+{
+	if (!record_out(node)) {
+		dstb_member_retry(node, BUSY_MS);
+		return;
+	}
+	/*
+	 * A policy's word is about what is there now. It is asked again when nobody else can write
+	 * there any more.
+	 */
+	if (!node->look)
+		WRITE_ONCE(node->discard, false);
+	dstb_admit(node, NULL, true);
+}
+
 /* The medium has a superblock of this volume's, and of this node. */
 static void admit_known(struct dstb_node *node, const struct dstb_super *theirs)
 {
@@ -432,13 +448,7 @@ static void admit_known(struct dstb_node *node, const struct dstb_super *theirs)
 			return;
 		}
 		if (is_thrown_away(node, theirs)) {
-			/*
-			 * A policy's word is about what is there now. It is asked again when nobody
-			 * else can write there any more.
-			 */
-			if (!node->look)
-				WRITE_ONCE(node->discard, false);
-			dstb_admit(node, NULL, true);
+			throw_away(node);
 			return;
 		}
 		refuse(node,
@@ -474,6 +484,19 @@ static void admit_valid(struct dstb_node *node, const struct dstb_super *theirs)
 	refuse(node, reason);
 }
 
+static void take_blank(struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+
+	uuid_gen(&node->uuid);
+	export_uuid(vol->super->nodes[node->index].uuid, &node->uuid);
+	/* The others know the new one first. */
+	vol->unrecorded = true;
+	vol->activating = true;
+	dstb_record(vol);
+	dstb_admit(node, NULL, true);
+}
+
 /* A blank medium in the place of one that we had: it is taken, and gets everything (R4, R9). */
 static void admit_blank(struct dstb_node *node)
 {
@@ -500,13 +523,10 @@ static void admit_blank(struct dstb_node *node)
 	} else {
 		dstb_admit_begin(node);
 		dstb_node_end_pending(node);
-		uuid_gen(&node->uuid);
-		export_uuid(vol->super->nodes[node->index].uuid, &node->uuid);
-		/* The others know the new one first. */
-		vol->unrecorded = true;
-		vol->activating = true;
-		dstb_record(vol);
-		dstb_admit(node, NULL, true);
+		if (record_out(node))
+			take_blank(node);
+		else
+			dstb_member_retry(node, BUSY_MS);
 	}
 }
 

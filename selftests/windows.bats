@@ -312,6 +312,61 @@ joining() {
 	settled 5 "$new"
 }
 
+# Feared: the same of a blank medium, while nobody can record that it is out: a write that was acknowledged early is on its way
+# to node 2 still.
+@test "a crash while a blank medium is taken in, and who is in sync can't be recorded: it is not believed" {
+	mirrored 3 16 --param acks=2 --grace 60
+	files
+	put "$old" /dev/dst/v 5
+	retry 20 eval '[ "$("$superdump" /dev/d0 | jq .super.early)" = true ]'
+	quiet v
+	cut_host 2
+	retry 20 state_is 2 lost
+	# Resync of this region waits until the write has ended.
+	put "$new" /dev/dst/v
+	unexport_host 0
+	retry 20 state_is 0 lost
+	dd if=/dev/zero of=/dev/d0 bs=1M oflag=direct status=none 2> /dev/null || :
+	export_host 0
+	sleep 2
+	not equal "in sync, says node 0" "$(in_sync_says 0 0)" true
+	crash
+	refused "only node 0 has all that was acknowledged" dstctl volume assemble v --takeover "${where[@]}"
+	back --degraded
+	settled 0 "$new"
+	got "$old" /dev/d0 5
+}
+
+# Feared: the same of what the operator throws away.
+@test "what was written apart and is thrown away gets no superblock before it can be recorded that it is out" {
+	mirrored 3 16 --param acks=2
+	files
+	stop v
+	dd if=/dev/d0 of="$BATS_TEST_TMPDIR/good" bs=1M iflag=direct status=none
+	again v --degraded "${where[0]}"
+	stop v
+	dd if=/dev/d0 of="$BATS_TEST_TMPDIR/apart" bs=1M iflag=direct status=none
+	dd if="$BATS_TEST_TMPDIR/good" of=/dev/d0 bs=1M oflag=direct conv=notrunc status=none
+	again v --grace 60 "${where[@]}"
+	put "$old" /dev/dst/v 5
+	retry 20 eval '[ "$("$superdump" /dev/d0 | jq .super.early)" = true ]'
+	quiet v
+	cut_host 2
+	retry 20 state_is 2 lost
+	put "$new" /dev/dst/v
+	unexport_host 0
+	retry 20 state_is 0 lost
+	dd if="$BATS_TEST_TMPDIR/apart" of=/dev/d0 bs=1M oflag=direct conv=notrunc status=none
+	export_host 0
+	because 0 refused "written apart"
+	dstctl node resolve v 0 --discard
+	sleep 2
+	not equal age "$("$superdump" /dev/d0 | jq -c .super.age)" "$("$superdump" /dev/d1 | jq -c .super.age)"
+	heal_host 2
+	settled 0 "$new"
+	got "$old" /dev/d0 5
+}
+
 # ---- superblock
 
 valid() { "$superdump" "/dev/d$1" | jq '[.copies[] | select(.valid)] | length'; }
