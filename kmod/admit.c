@@ -219,9 +219,16 @@ int dstb_member_enter(struct dstb_node *node, struct netlink_ext_ack *extack)
 	return 0;
 }
 
+/* Its session is about to be ended by who has told that the node is lost, or will: fail_work. */
+static bool is_breaking(const struct dstb_node *node)
+{
+	return node->ops->connections && !dstb_node_connections(node);
+}
+
 /*
- * Unless it was lost again, given up or suspended while its medium was looked at. Its state changes
- * with its part: whoever puts it out, or has it synced, finds both, and has the last word.
+ * Unless it was lost again, given up or suspended while its medium was looked at, or its session is
+ * breaking: that is marked before it is told. Its state changes with its part: whoever puts it out,
+ * or has it synced, finds both, and has the last word.
  */
 static bool let_in(struct dstb_node *node, bool sync)
 {
@@ -230,7 +237,7 @@ static bool let_in(struct dstb_node *node, bool sync)
 
 	spin_lock_irq(&vol->member_lock);
 	ok = node->gen == node->admit_gen && !READ_ONCE(node->suspended) &&
-	     !READ_ONCE(vol->gate_dead);
+	     !READ_ONCE(vol->gate_dead) && !is_breaking(node);
 	if (ok) {
 		dstb_node_set_part(node, sync ? DSTB_PART_SYNCING : DSTB_PART_IN, true);
 		dstb_node_set_state(node, sync ? DST_NODE_STATE_SYNCING : DST_NODE_STATE_UP, "");

@@ -396,6 +396,39 @@ flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 	got "$new" /dev/b
 }
 
+# Feared: the same, when a connection breaks after the node was connected, and before its medium is looked at.
+@test "a node whose session breaks before its medium is looked at is not let in over what is left of it" {
+	local port cpus=/sys/devices/virtual/workqueue/cpumask
+	pair 16 --grace 1
+	patterns 1
+	defer eval "echo $(cat $cpus) > $cpus"
+	echo 1 > $cpus
+	window age_before_ms
+	unexport b
+	retry 20 state_is 1 away
+	in_window
+	remote b /dev/b
+	retry 20 eval '[ "$(connections init 7700)" = 2 ]'
+	sleep 1
+	window lost_ms
+	# The second, which was made last, and has sent nothing since.
+	ss -tinHO state established "dport = :7700" | tee "$BATS_TEST_TMPDIR/connections"
+	port=$(sed -E 's/.* [^ ]*:([0-9]+) +[^ ]+:7700 .*lastsnd:([0-9]+).*/\2 \1/' "$BATS_TEST_TMPDIR/connections" | sort -n | sed -n '1s/.* //p')
+	[ "$port" ]
+	in_ns far nft "table inet one { chain in { type filter hook input priority -300; tcp sport $port drop; }; }"
+	ss -K -n "sport = :$port" > /dev/null
+	retry 20 eval '[ "$(cat /sys/kernel/debug/dst/faults/v/waiting)" = 2 ]'
+	fault age_before_ms 0
+	sleep 2
+	state_is 1 away
+	let_go
+	retry 20 works 1
+	at_most 20 dd if="$new" of=/dev/dst/v bs=1M oflag=direct conv=notrunc status=none
+	in_sync v
+	stop v
+	got "$new" /dev/b
+}
+
 # Feared: a target that lets in and breaks, at once and again, fills the log and keeps both ends busy.
 @test "a node whose sessions break as soon as they are there is connected less and less often" {
 	local breaker before
