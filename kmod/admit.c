@@ -191,8 +191,14 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
  */
 void dstb_member_admitted(struct dstb_node *node)
 {
-	node->instance = instance_of(node);
-	node->had_cache = node->volatile_cache;
+	u64 instance = instance_of(node);
+	bool cached = node->volatile_cache;
+
+	/* What it acknowledged it may have kept, or is believed to have until that is recorded. */
+	if (node->instance == instance || READ_ONCE(node->part) == DSTB_PART_SYNCING)
+		cached = cached || node->had_cache;
+	WRITE_ONCE(node->had_cache, cached);
+	node->instance = instance;
 	WRITE_ONCE(node->taken, true);
 	/* Whatever it was said of, that is over. */
 	WRITE_ONCE(node->discard, false);
@@ -605,6 +611,8 @@ void dstb_member_synced(struct dstb_node *node)
 	ok = node->part == DSTB_PART_SYNCING && node->ready &&
 	     bitmap_empty(node->lacks, vol->dirty.nr_regions);
 	if (ok) {
+		/* What it had before it has got anew, and flushed. */
+		WRITE_ONCE(node->had_cache, node->volatile_cache);
 		dstb_node_set_part(node, DSTB_PART_IN, node->ready);
 		dstb_node_set_state(node, DST_NODE_STATE_UP, "");
 	}

@@ -123,7 +123,8 @@ struct dstb_node_ops {
  *		@link, or while the volume is made
  * @taken:	it has been in service: who has it now, if it is not us, has taken it from us
  * @cache_lost:	what it had acknowledged may be gone, and nobody else has it: the next flush fails
- * @had_cache:	it had a volatile cache when it was let in
+ * @had_cache:	it has acknowledged what may be in a volatile cache, or was, and it is believed to
+ *		have; whatever it has now
  * @fenced:	its target refuses us, who have been fenced there
  * @reconnect:	connects it again
  * @grace_work:	ends the time that it is waited for
@@ -265,11 +266,12 @@ static inline bool dstb_node_in_sync(const struct dstb_node *node)
 
 /*
  * May a flush mean something to it? The cache of a device of this kernel can be switched on at any
- * time; the block layer knows.
+ * time; the block layer knows. A target may come back without the one that it had: what was in that
+ * is to be accounted for.
  */
 static inline bool dstb_node_may_cache(const struct dstb_node *node)
 {
-	return node->volatile_cache || node->config.path[0];
+	return node->volatile_cache || READ_ONCE(node->had_cache) || node->config.path[0];
 }
 
 /* Does it have this region? */

@@ -29,13 +29,14 @@ pair() {
 	quiet v
 	forget
 }
-# hosts N SIZE: disks d0, d1 ... on hosts h0, h1 ..., each an export there; ${where[@]} are their addresses
+# hosts N SIZE: disks d0, d1 ... on hosts h0, h1 ..., each an export there; ${where[@]} are their addresses. With
+# host_disk=ATTRIBUTE=VALUE before it, they are such disks.
 hosts() {
 	local n
 	for ((n = 0; n < $1; n++)); do
 		netns h$n
 		link init h$n
-		disk d$n "$2" > /dev/null
+		disk d$n "$2" ${host_disk:+"$host_disk"} > /dev/null
 		ns=h$n exported d$n /dev/d$n --listen "dst://$(address h$n init)"
 		where[n]=dst://$(address h$n init)/d$n
 	done

@@ -496,6 +496,23 @@ flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 	flushed
 }
 
+# Feared: the same before it is looked at, when nobody knows yet that something is lost.
+@test "a flush fails while the medium of a target that lost what was in its cache, and came back without one, is looked at" {
+	requires module dm_delay
+	modprobe dm_delay
+	cached_and_gone
+	echo write through > /sys/block/b/queue/write_cache
+	dm_delay slow /dev/b 3000 > /dev/null
+	echo write through > "/sys/dev/block/$(dmsetup info -c --noheadings --separator : -o major,minor slow)/queue/write_cache"
+	remote b /dev/mapper/slow
+	retry 20 eval '[ "$(ns=far sessions b)" = 1 ]'
+	sleep 0.5
+	not works 0
+	not flushed
+	works 0
+	flushed
+}
+
 # Feared: it counts as missed, and can't be recorded so, for all have everything: it fails for nothing.
 @test "a flush that a node was given up in, which is in sync again before it ends, succeeds" {
 	far_disk=cache=8 pair 16 --grace 1

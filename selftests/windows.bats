@@ -367,6 +367,36 @@ joining() {
 	got "$old" /dev/d0 5
 }
 
+# Feared: nobody asks a target that has no cache any more; but what it had in one is gone, and as long as the superblocks say that
+# it has everything it is believed after a crash (R7).
+@test "a flush waits until it is recorded that a target came back without its cache and what was in that" {
+	host_disk=cache=8 mirrored 2 16
+	files
+	put "$old" /dev/dst/v 5
+	quiet v
+	window age_before_ms
+	# Once it has got everything anew, all is well.
+	window region_ms
+	put "$new" /dev/dst/v 5
+	unexport_host 0
+	retry 20 state_is 0 lost
+	# Its cache had not been written.
+	put "$old" /dev/d0 5
+	echo write through > /sys/block/d0/queue/write_cache
+	export_host 0
+	retry 20 eval '[ "$(cat /sys/kernel/debug/dst/faults/v/waiting)" = 2 ]'
+	background dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none
+	writer=$background
+	defer let_go
+	waits
+	equal "in sync, says node 1" "$(in_sync_says 1 0)" true
+	fault age_before_ms 0
+	wait "$writer"
+	equal "in sync, says node 1" "$(in_sync_says 1 0)" false
+	let_go
+	settled 5 "$new"
+}
+
 # ---- superblock
 
 valid() { "$superdump" "/dev/d$1" | jq '[.copies[] | select(.valid)] | length'; }
