@@ -3,8 +3,8 @@
  * Resync, scrub, repair. One worker a volume, one region at a time: writers of the region wait, its
  * runs are read from a copy that has them, and written to those that lack them.
  *
- * A node's bit is cleared only while its resync is still the one that the region was copied for
- * (sync_gen): one that was lost and came back meanwhile may have lost what is in its cache.
+ * A region counts as copied only while no node is another one than when that began (sync_gen): one
+ * that was lost and came back meanwhile may have lost what is in its cache.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -219,25 +219,46 @@ static void begin_region(struct dstb_sync *sync)
 	spin_unlock_irq(&vol->member_lock);
 }
 
-/* The region is the same everywhere, but where it could not be written. */
-static void end_region(struct dstb_sync *sync, u32 nr)
+/*
+ * Is every node the one that the region was copied from, or to? Else what was in its cache may be
+ * gone, whether it is synced anew or believed all the same: cache_lost().
+ */
+static bool is_all_the_same(const struct dstb_sync *sync)
+{
+	const struct dstb_volume *vol = sync->vol;
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++)
+		if (vol->nodes[i]->sync_gen != sync->gens[i])
+			return false;
+	return true;
+}
+
+/*
+ * The region is the same everywhere, but where it could not be written; or it is copied again. It
+ * is no longer @unclean if it was when that began.
+ */
+static void end_region(struct dstb_sync *sync, u32 nr, bool unclean)
 {
 	struct dstb_volume *vol = sync->vol;
+	bool same;
 	u32 i;
 
 	spin_lock_irq(&vol->member_lock);
-	for (i = 0; i < vol->nr_data; i++) {
+	same = is_all_the_same(sync);
+	for (i = 0; same && i < vol->nr_data; i++) {
 		struct dstb_node *node = vol->nodes[i];
 
 		if (node->part != DSTB_PART_SYNCING || test_bit(i, sync->wrong) ||
-		    node->sync_gen != sync->gens[i] || !test_bit(nr, node->lacks))
+		    !test_bit(nr, node->lacks))
 			continue;
 		clear_bit(nr, node->lacks);
 		node->sync_done++;
 		WRITE_ONCE(node->sync_same, node->sync_same + sync->same[i]);
 	}
+	if (same && unclean)
+		clear_bit(nr, vol->dirty.unclean);
 	spin_unlock_irq(&vol->member_lock);
-	clear_bit(nr, vol->dirty.unclean);
 }
 
 /*
@@ -273,7 +294,7 @@ static int sync_region(struct dstb_sync *sync, u32 nr)
 	}
 	if (!err) {
 		dstb_fault_wait(&vol->faults, &vol->faults.region_ms);
-		end_region(sync, nr);
+		end_region(sync, nr, unclean);
 	}
 	dstb_dirty_unlock(vol, nr);
 	return err;

@@ -500,6 +500,18 @@ gone() { state_is "$1" lost || state_is "$1" away; }
 	settled 5 "$new"
 }
 
+# Feared: the target has what came from the source's cache, which is gone; the region counts as the same on both.
+@test "a source that is another one when the last region is copied, without what was in its cache: they end equal" {
+	host_disk=cache=8 last_region
+	unexport_host 0
+	retry 20 gone 0
+	put "$old" /dev/d0 5
+	export_host 0
+	retry 30 state_is 0 up
+	let_go
+	settled 5 "$old" "$new"
+}
+
 # ---- takeover
 
 # under_way: volume v over one far disk, which keeps what is written to its first 4 MiB until release
