@@ -282,15 +282,22 @@ static bool flush_lost_cache(struct dstb_io *io)
 	return io->lost_cache;
 }
 
-/* A node that was out when the flush began is in sync now: it is to be flushed, too. */
+/*
+ * A node that was out when the flush began is in sync now: it is to be flushed, too. One that is
+ * lost once more is waited for like any other, unless nothing is.
+ */
 static bool flush_came_in(const struct dstb_io *io)
 {
 	u32 i;
 
-	for (i = 0; i < io->vol->nr_data && !READ_ONCE(io->vol->gate_dead); i++)
-		if (io->legs[i].state == LEG_UNUSED && dstb_node_may_cache(io->legs[i].node) &&
-		    dstb_node_in_sync(io->legs[i].node) && READ_ONCE(io->legs[i].node->ready))
+	for (i = 0; i < io->vol->nr_data && !READ_ONCE(io->vol->gate_dead); i++) {
+		const struct dstb_node *node = io->legs[i].node;
+
+		if (io->legs[i].state == LEG_UNUSED && dstb_node_may_cache(node) &&
+		    dstb_node_in_sync(node) &&
+		    (READ_ONCE(node->ready) || !READ_ONCE(node->impatient)))
 			return true;
+	}
 	return false;
 }
 

@@ -528,3 +528,28 @@ flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 	fault hold_legs 0
 	wait "$flush"
 }
+
+# Feared: the same when the other one is lost once more by then, and will be back: there is nothing to be recorded.
+@test "a flush that a node was out in, which was in sync since and is lost, waits for that" {
+	far_disk=cache=8 pair 16 --grace 60
+	# Its time begins: it is waited for when it is lost again before that is over.
+	cut
+	retry 20 state_is 1 lost
+	dst node suspend v 1
+	heal
+	fault hold_legs 1
+	background dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none
+	local flush=$background
+	defer let_go
+	retry 10 node_is v 0 in_flight 1
+	dst node resume v 1
+	in_sync v
+	cut
+	retry 20 state_is 1 lost
+	kill -0 "$flush"
+	fault hold_legs 0
+	sleep 1
+	kill -0 "$flush"
+	heal
+	wait "$flush"
+}
