@@ -364,18 +364,14 @@ void dstb_member_overdue(struct dstb_volume *vol)
 /* By its target, or by the operator: no time is counted, and nobody waits who need not. */
 static void suspended(struct dstb_node *node, const char *reason)
 {
-	struct dstb_volume *vol = node->vol;
-
-	if (dstb_member_put_out(node, DSTB_PUT_OUT_SPARED))
-		dstb_member_kick(vol);
-	else
+	if (!dstb_member_put_out(node, DSTB_PUT_OUT_SPARED))
 		not_ready(node);
 	cancel_delayed_work(&node->grace_work);
 	WRITE_ONCE(node->grace_asks, false);
 	dstb_node_set_state(node, DST_NODE_STATE_SUSPENDED, reason);
-	if (READ_ONCE(node->part) == DSTB_PART_OUT)
-		dstb_node_end_pending(node);
-	dstb_dirty_kick(vol);
+	/* Once more: whoever came in until now did not find it suspended. dstb_member_overdue() */
+	dstb_member_do_without(node, DSTB_PUT_OUT_SPARED);
+	dstb_dirty_kick(node->vol);
 }
 
 /*
