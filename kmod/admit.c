@@ -54,9 +54,9 @@ static int make_lacks(struct dstb_node *node)
 /*
  * The node is to be written, but not to be believed. False when nobody else could be: then it is
  * believed. Or when the volume is dead: whoever puts its nodes out, and ends what waits for them,
- * has the last word.
+ * has the last word. @was_out: nobody waited for it until now.
  */
-static bool enter_sync(struct dstb_node *node)
+static bool enter_sync(struct dstb_node *node, bool *was_out)
 {
 	struct dstb_volume *vol = node->vol;
 	bool ok;
@@ -64,6 +64,7 @@ static bool enter_sync(struct dstb_node *node)
 	spin_lock_irq(&vol->member_lock);
 	ok = !READ_ONCE(vol->gate_dead) &&
 	     (node->part != DSTB_PART_IN || dstb_member_may_lose(node, true));
+	*was_out = node->part == DSTB_PART_OUT;
 	if (ok)
 		dstb_node_set_part(node, DSTB_PART_SYNCING, false);
 	node->sync_gen++;
@@ -157,8 +158,12 @@ static void cache_lost(struct dstb_node *node)
 			set_bit(nr, dirty->unclean);
 }
 
-/* Brings the node's medium up to date. @full: it has nothing. @sync: says what it did. */
-static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, bool full, bool *sync)
+/*
+ * Brings the node's medium up to date. @full: it has nothing. @sync, @was_out: say what it did, as
+ * enter_sync().
+ */
+static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, bool full, bool *sync,
+		    bool *was_out)
 {
 	struct dstb_volume *vol = node->vol;
 	bool tracked = vol->dirty.bits && !node->config.witness;
@@ -166,10 +171,11 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
 	int err = 0;
 
 	*sync = false;
+	*was_out = false;
 	if (tracked && !keep)
 		err = make_lacks(node);
 	if (!err && tracked && !keep)
-		*sync = enter_sync(node);
+		*sync = enter_sync(node, was_out);
 	if (!err && !keep && !*sync && lost_its_cache(node))
 		cache_lost(node);
 	if (!err && full && *sync)
@@ -301,8 +307,7 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 		own(node);
 		return;
 	}
-	was_out = READ_ONCE(node->part) == DSTB_PART_OUT;
-	err = bring_up(node, theirs, full, &sync);
+	err = bring_up(node, theirs, full, &sync, &was_out);
 	if (err && was_out)
 		undo_sync(node);
 	if (err == -EUCLEAN) {
