@@ -462,7 +462,8 @@ static void intent_work_fn(struct work_struct *work)
  */
 void dstb_dirty_kick(struct dstb_volume *vol)
 {
-	if (!vol->dirty.bits)
+	/* The bitmap is whoever makes the volume's until then: dstb_member_start() kicks it. */
+	if (!vol->dirty.bits || !READ_ONCE(vol->started))
 		return;
 	/* Another one may take what nobody took. */
 	WRITE_ONCE(vol->dirty.bad_pause, 1);
