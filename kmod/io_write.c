@@ -128,8 +128,9 @@ static void copy_make(struct dstb_io *io)
 
 /*
  * Legs are under way, enough others are done: may the write be acknowledged? The first leg in sync
- * must be among those that are done: after a crash it is the one that is believed (R3). And nobody
- * may have missed it for good without a record of that.
+ * must be among those that are done: after a crash it is the one that is believed (R3). And the
+ * first that has the region: it is believed now. Nobody may have missed it for good without a
+ * record of that.
  */
 static bool early_ok(const struct dstb_io *io)
 {
@@ -137,21 +138,24 @@ static bool early_ok(const struct dstb_io *io)
 	u32 i, done = 0;
 
 	for (i = 0; i < io->nr_legs; i++) {
+		const struct dstb_node *node = io->legs[i].node;
+		/* Its bio may be another leg's to end. */
+		bool has = !io->region || dstb_node_has(node, io->region->nr);
 		u8 state = READ_ONCE(io->legs[i].state);
 
 		/* After a crash nobody believes it, so it does not count. */
-		if (io->vol->super && !READ_ONCE(io->legs[i].node->recorded))
+		if (io->vol->super && !READ_ONCE(node->recorded))
 			continue;
-		if (io->vol->super && !READ_ONCE(io->legs[i].node->sure))
+		if (io->vol->super && !READ_ONCE(node->sure))
 			return false;
-		done += state == LEG_DONE;
+		done += state == LEG_DONE && has;
 		if (state == LEG_UNUSED || state == LEG_FAILED) {
-			if (READ_ONCE(io->legs[i].node->recorded))
+			if (READ_ONCE(node->recorded))
 				return false;
 		} else if (first) {
 			if (io->vol->super && state != LEG_DONE)
 				return false;
-			first = false;
+			first = !has;
 		}
 	}
 	return done >= io->need;
