@@ -161,7 +161,7 @@ help:
 	@echo '  shell            a prompt in a VM with everything installed; KERNEL=7.3 or debug for another kernel'
 	@echo '  demo             shows DST at work in a VM'
 	@echo '  bench            instructions per I/O of DST and its peers'
-	@echo '  lint             checkpatch, sparse, kernel-doc, shellcheck, codespell, mandoc, gcc -fanalyzer'
+	@echo '  lint             checkpatch, sparse, kernel-doc, shellcheck, codespell, mandoc, gcc -fanalyzer, unit tests, install'
 	@echo '  fuzz             libFuzzer, ASan and UBSan over the codecs of the medium and of the wire'
 	@echo '  model            the promises of recovery, exhaustively, within the bounds of docs/model/README.md; installs spin'
 	@echo
