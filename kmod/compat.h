@@ -11,6 +11,7 @@
 #include <linux/btf.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/namei.h>
 #include <linux/net.h>
 #include <linux/socket.h>
@@ -75,6 +76,33 @@ static inline struct bio *dstb_bio_split(struct bio *bio, int sectors, struct bi
 	struct bio *front = bio_split(bio, sectors, GFP_NOIO, bs);
 
 	return IS_ERR(front) ? NULL : front;
+}
+
+/**
+ * dstb_paths_begin() - from here on, paths mean to a kernel thread what they mean to init
+ *
+ * Since 7.0 it has an empty root folder. Others look from their own, as ever.
+ * Return: for dstb_paths_end().
+ */
+static inline struct fs_struct *dstb_paths_begin(void)
+{
+#ifdef scoped_with_init_fs
+	return current->flags & PF_KTHREAD ? __override_init_fs() : NULL;
+#else
+	return NULL;
+#endif
+}
+
+/**
+ * dstb_paths_end() - the reverse of dstb_paths_begin()
+ * @own:	what it returned
+ */
+static inline void dstb_paths_end(struct fs_struct *own)
+{
+#ifdef scoped_with_init_fs
+	if (own)
+		__revert_init_fs(own);
+#endif
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/delay.h>
 #include <linux/netlink.h>
 
+#include "compat.h"
 #include "io.h"
 #include "node.h"
 #include "raw.h"
@@ -133,6 +134,18 @@ static int bdev_suits(const struct dstb_node *node, struct netlink_ext_ack *exta
 	return -EMEDIUMTYPE;
 }
 
+static int open_path(struct dstb_node *node, blk_mode_t mode, struct file **file,
+		     struct netlink_ext_ack *extack)
+{
+	struct fs_struct *own = dstb_paths_begin();
+	int err = same_twice(node, extack);
+
+	if (!err)
+		*file = bdev_file_open_by_path(node->config.path, mode, node, NULL);
+	dstb_paths_end(own);
+	return err;
+}
+
 static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	blk_mode_t mode = BLK_OPEN_READ | (node->vol->read_only ? 0 : BLK_OPEN_WRITE);
@@ -143,10 +156,9 @@ static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 	if (node->dev) {
 		file = bdev_file_open_by_dev(node->dev, mode, node, NULL);
 	} else {
-		err = same_twice(node, extack);
+		err = open_path(node, mode, &file, extack);
 		if (err)
 			return err;
-		file = bdev_file_open_by_path(node->config.path, mode, node, NULL);
 	}
 	if (IS_ERR(file))
 		return open_error(node, PTR_ERR(file), extack);

@@ -270,6 +270,7 @@ int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsign
 {
 	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
 	struct sockaddr_storage ss = addr->ss;
+	struct fs_struct *own;
 	int err;
 
 	err = create(net, addr, sockp);
@@ -278,7 +279,9 @@ int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsign
 	(*sockp)->sk->sk_sndtimeo = msecs_to_jiffies(LOOK_MS);
 	(*sockp)->sk->sk_rcvtimeo = msecs_to_jiffies(LOOK_MS);
 	do {
+		own = dstb_paths_begin(); /* a UNIX socket has one */
 		err = kernel_connect(*sockp, (dstb_sockaddr *)&ss, addr->len, 0);
+		dstb_paths_end(own);
 		/* The second time it goes on with the first. */
 		if (err != -EINPROGRESS && err != -EALREADY && err != -EAGAIN)
 			break;

@@ -342,8 +342,6 @@ slowed() { dmsetup status slow | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { e
 	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
 	dmsetup create late --noudevsync --noudevrules --table "$table"
 	dmsetup mknodes late
-	# Linux 7.x: its kernel threads have no root folder.
-	! printf '7\n%s\n' "$(uname -r)" | sort -CV || dstctl node resume v 2
 	dstctl volume wait v --until in-sync
 	stop v
 	same_bytes /dev/a /dev/mapper/late $((4 << 20))

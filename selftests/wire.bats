@@ -604,7 +604,6 @@ breaks() {
 # Feared: ESTALE is taken for the target's word that another one has taken its export over, and the volume stops for good.
 @test "a volume is not fenced by the file system that its target's socket is in" {
 	local folder=$BATS_TEST_TMPDIR/folder
-	[[ $(uname -r) != 7.* ]] || skip "on Linux 7.x it is not connected again: README.md"
 	fails() { [[ $(node_field v 0 reason) = *": can't connect" ]]; }
 	mkdir "$folder"
 	disk a 16 > /dev/null
