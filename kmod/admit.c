@@ -332,13 +332,18 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 	dstb_member_overdue(vol);
 }
 
-/*
- * A node is put out that the superblock calls in sync, and is about to get that superblock: it must
- * not say so any more, or what the node has would be believed if it all ended just then. Whoever
- * has all has the same age with another table until the volume is made: what this one gets is
- * younger. Says whether that is so: not while writes that were acknowledged early are under way.
+/**
+ * dstb_admit_record_out() - have it recorded that a node is out
+ * @node:	the node, put out
+ *
+ * The superblock calls it in sync, and it is about to get that superblock: that must not say so any
+ * more, or what the node has would be believed if it all ended just then. Whoever has all has the
+ * same age with another table until the volume is made: what this one gets is younger.
+ *
+ * Context: the volume's meta_wq, or whoever makes the volume.
+ * Return: whether that is so: not while writes that were acknowledged early are under way.
  */
-static bool record_out(struct dstb_node *node)
+bool dstb_admit_record_out(struct dstb_node *node)
 {
 	struct dstb_volume *vol = node->vol;
 	struct dstb_super_node *entry = &vol->super->nodes[node->index];
@@ -353,6 +358,15 @@ static bool record_out(struct dstb_node *node)
 	dstb_record(vol);
 	dstb_member_kick(vol); /* for what waited for that */
 	return !(entry->flags & DST_DISK_NODE_IN_SYNC);
+}
+
+/* Says whether the node may get a superblock; if not, it is looked at again soon. */
+static bool is_recorded_out(struct dstb_node *node)
+{
+	if (dstb_admit_record_out(node))
+		return true;
+	dstb_member_retry(node, BUSY_MS);
+	return false;
 }
 
 /*
@@ -377,10 +391,8 @@ static void admit_old_copy(struct dstb_node *node, const struct dstb_super *thei
 	}
 	dstb_admit_begin(node);
 	dstb_node_end_pending(node);
-	if (record_out(node))
+	if (is_recorded_out(node))
 		dstb_admit(node, NULL, true);
-	else
-		dstb_member_retry(node, BUSY_MS);
 }
 
 /* Has the volume a quorum by the count, not by somebody's word? */
@@ -403,7 +415,7 @@ static bool policy_discards(struct dstb_node *node, const struct dstb_super *the
 		return false;
 	dstb_admit_begin(node);
 	dstb_node_end_pending(node);
-	return record_out(node) && has_majority(vol) &&
+	return dstb_admit_record_out(node) && has_majority(vol) &&
 	       dstb_recovery_arbitrate(node, theirs->age.seq);
 }
 
@@ -421,10 +433,8 @@ static bool is_thrown_away(struct dstb_node *node, const struct dstb_super *thei
 /* It gets everything. */
 static void throw_away(struct dstb_node *node)
 {
-	if (!record_out(node)) {
-		dstb_member_retry(node, BUSY_MS);
+	if (!is_recorded_out(node))
 		return;
-	}
 	/*
 	 * A policy's word is about what is there now. It is asked again when nobody else can write
 	 * there any more.
@@ -502,13 +512,19 @@ static void admit_valid(struct dstb_node *node, const struct dstb_super *theirs)
 	refuse(node, reason);
 }
 
-static void take_blank(struct dstb_node *node)
+/**
+ * dstb_admit_new_medium() - a node has got another medium: it is another one from now on
+ * @node:	the node, recorded out; dstb_admit_begin() was called
+ *
+ * Context: the volume's meta_wq, or whoever makes the volume.
+ */
+void dstb_admit_new_medium(struct dstb_node *node)
 {
 	struct dstb_volume *vol = node->vol;
 
 	uuid_gen(&node->uuid);
 	export_uuid(vol->super->nodes[node->index].uuid, &node->uuid);
-	/* The others know the new one first. */
+	/* The others know the new one first. The table of nodes is another one: so is the age. */
 	vol->unrecorded = true;
 	vol->activating = true;
 	dstb_record(vol);
@@ -541,10 +557,8 @@ static void admit_blank(struct dstb_node *node)
 	} else {
 		dstb_admit_begin(node);
 		dstb_node_end_pending(node);
-		if (record_out(node))
-			take_blank(node);
-		else
-			dstb_member_retry(node, BUSY_MS);
+		if (is_recorded_out(node))
+			dstb_admit_new_medium(node);
 	}
 }
 

@@ -81,7 +81,7 @@ static inline struct bio *dstb_bio_split(struct bio *bio, int sectors, struct bi
 /**
  * dstb_paths_begin() - from here on, paths mean to a kernel thread what they mean to init
  *
- * Since 7.0 it has an empty root folder. Others look from their own, as ever.
+ * On 7.x it has an empty root folder. Others look from their own, as ever.
  * Return: for dstb_paths_end().
  */
 static inline struct fs_struct *dstb_paths_begin(void)

@@ -180,7 +180,8 @@ int dstb_node_resume(struct dstb_volume *vol, u32 index, struct netlink_ext_ack 
 		NL_SET_ERR_MSG_FMT(extack, "node %u is in service", index);
 		err = -EALREADY;
 	} else if (!node->config.path[0] && !node->config.addr.len) {
-		NL_SET_ERR_MSG_FMT(extack, "node %u was not given: 'node replace' says where it is",
+		NL_SET_ERR_MSG_FMT(extack,
+				   "node %u was not given: assemble with it, or 'node replace' it",
 				   index);
 		err = -ENXIO;
 	} else {

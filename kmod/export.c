@@ -43,7 +43,7 @@ static int open_device(struct dstb_export *exp, struct netlink_ext_ack *extack)
 		int err = PTR_ERR(file);
 
 		if (err == -EBUSY)
-			NL_SET_ERR_MSG_FMT(extack, "%s is busy: only --read-only exports it",
+			NL_SET_ERR_MSG_FMT(extack, "%s is busy: export it --read-only",
 					   cfg->path);
 		else if (err == -EACCES || err == -EROFS)
 			NL_SET_ERR_MSG_FMT(extack, "%s is read-only: export it --read-only",

@@ -24,6 +24,8 @@ void dstb_member_overdue(struct dstb_volume *vol);
 /* admit.c */
 void dstb_admit_begin(struct dstb_node *node);
 void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool full);
+bool dstb_admit_record_out(struct dstb_node *node);
+void dstb_admit_new_medium(struct dstb_node *node);
 void dstb_admit_failed(struct dstb_node *node, int err);
 void dstb_admit_work_fn(struct work_struct *work);
 

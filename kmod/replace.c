@@ -64,15 +64,13 @@ static void replace_fn(struct work_struct *work)
 {
 	struct replacement *r = container_of(work, struct replacement, work);
 	struct dstb_node *node = r->node;
-	struct dstb_volume *vol = node->vol;
 
 	if (node->look) {
 		r->err = dstb_member_check_medium(node, r->adopt, r->extack);
 		return;
 	}
 	/* It is out; its superblock must not say that it is in sync. */
-	dstb_record(vol);
-	if (vol->super->nodes[node->index].flags & DST_DISK_NODE_IN_SYNC) {
+	if (!dstb_admit_record_out(node)) {
 		NL_SET_ERR_MSG_FMT(r->extack,
 				   "writes that were acknowledged early are under way: try again");
 		r->err = -EBUSY;
@@ -85,13 +83,7 @@ static void replace_fn(struct work_struct *work)
 	if (r->err)
 		return;
 	node->super_seq = 0;
-	uuid_gen(&node->uuid);
-	export_uuid(vol->super->nodes[node->index].uuid, &node->uuid);
-	/* The table of nodes is another one: so is the age. */
-	vol->unrecorded = true;
-	vol->activating = true;
-	dstb_record(vol);
-	dstb_admit(node, NULL, true);
+	dstb_admit_new_medium(node);
 }
 
 static int bring_in(struct dstb_node *node, bool adopt, struct netlink_ext_ack *extack)

@@ -513,7 +513,7 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	a=$(disk a 8)
 	policies linear
 	volume v --policy linear "$a"
-	refused "$a is busy: only --read-only exports it" \
+	refused "$a is busy: export it --read-only" \
 		dstctl export add e "$a" --listen dst://127.0.0.1
 	exported e "$a" --read-only
 	exported f "$a" --shared

@@ -366,10 +366,21 @@ flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 	stopped_equal /dev/a /dev/c
 }
 
+# break_least WHAT: breaks the connection to the target of which ss says the least WHAT. The target does not hear of it, and keeps
+# the other one.
+break_least() {
+	local port
+	ss -tinHO state established "dport = :7700" | tee "$BATS_TEST_TMPDIR/connections"
+	port=$(sed -E "s/.* [^ ]*:([0-9]+) +[^ ]+:7700 .*$1:([0-9]+).*/\\2 \\1/" "$BATS_TEST_TMPDIR/connections" | sort -n | sed -n '1s/.* //p')
+	[ "$port" ]
+	in_ns far nft "table inet one { chain in { type filter hook input priority -300; tcp sport $port drop; }; }"
+	ss -K -n "sport = :$port" > /dev/null
+}
+
 # Feared: it is known to be lost, given up, and looked at over the connections that still work. It is let in, then its session
 # ends, and nobody connects it again: it is up for ever, with no connection.
 @test "a node whose session is about to end is not let in over what is left of it" {
-	local port cpus=/sys/devices/virtual/workqueue/cpumask
+	local cpus=/sys/devices/virtual/workqueue/cpumask
 	pair 16 --grace 1
 	patterns 1
 	# All that is looked at goes over the first one; the second, over which less was sent, breaks.
@@ -377,12 +388,7 @@ flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 	echo 1 > $cpus
 	taskset 1 dd if=/dev/zero of=/dev/dst/v bs=4k count=500 oflag=direct conv=notrunc status=none
 	window lost_ms
-	ss -tinHO state established "dport = :7700" | tee "$BATS_TEST_TMPDIR/connections"
-	port=$(sed -E 's/.* [^ ]*:([0-9]+) +[^ ]+:7700 .*bytes_sent:([0-9]+).*/\2 \1/' "$BATS_TEST_TMPDIR/connections" | sort -n | sed -n '1s/.* //p')
-	[ "$port" ]
-	# The target does not hear of it, and keeps the other one.
-	in_ns far nft "table inet one { chain in { type filter hook input priority -300; tcp sport $port drop; }; }"
-	ss -K -n "sport = :$port" > /dev/null
+	break_least bytes_sent
 	in_window
 	# It is given up, and tried again.
 	retry 20 state_is 1 away
@@ -398,7 +404,7 @@ flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 
 # Feared: the same, when a connection breaks after the node was connected, and before its medium is looked at.
 @test "a node whose session breaks before its medium is looked at is not let in over what is left of it" {
-	local port cpus=/sys/devices/virtual/workqueue/cpumask
+	local cpus=/sys/devices/virtual/workqueue/cpumask
 	pair 16 --grace 1
 	patterns 1
 	defer eval "echo $(cat $cpus) > $cpus"
@@ -412,11 +418,7 @@ flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 	sleep 1
 	window lost_ms
 	# The second, which was made last, and has sent nothing since.
-	ss -tinHO state established "dport = :7700" | tee "$BATS_TEST_TMPDIR/connections"
-	port=$(sed -E 's/.* [^ ]*:([0-9]+) +[^ ]+:7700 .*lastsnd:([0-9]+).*/\2 \1/' "$BATS_TEST_TMPDIR/connections" | sort -n | sed -n '1s/.* //p')
-	[ "$port" ]
-	in_ns far nft "table inet one { chain in { type filter hook input priority -300; tcp sport $port drop; }; }"
-	ss -K -n "sport = :$port" > /dev/null
+	break_least lastsnd
 	retry 20 eval '[ "$(cat /sys/kernel/debug/dst/faults/v/waiting)" = 2 ]'
 	fault age_before_ms 0
 	sleep 2

@@ -84,7 +84,9 @@ static int save_export(const struct dst_export_info *info, void *arg)
 
 	for (i = 0; i < info->nr_listen && !err; i++)
 		err = append(listen, json_string(info->listen[i]));
-	if (!err)
+	if (err)
+		json_decref(listen);
+	else
 		err = append(all->array, json_pack("{s:s, s:s, s:o, s:b, s:b, s:I}", "name",
 						   info->name, "device", device,
 						   "listen", listen, "read_only", info->read_only,

@@ -84,6 +84,8 @@ struct dstb_super *look(const char *path)
 			have = take_it(ends[0], super, patience_ms);
 		close(ends[0]);
 	}
+	if (child < 0)
+		warn("warning: can't read %s: %s: it is left out", path, strerror(errno));
 	if (have == -ETIME) {
 		warn("warning: %s did not answer in %d seconds: it is left out", path,
 		     patience_ms / 1000);
