@@ -152,7 +152,7 @@ help:
 	@echo
 	@echo 'Test, in throw-away VMs (needs root on Debian; installs QEMU and mmdebstrap, makes a Debian tree; no KVM needed):'
 	@echo '  check            every test, on each kernel of KERNELS; ends with "N passed, N failed, N skipped"'
-	@echo '  check-debug      every test on a kernel with KASAN, lockdep, kmemleak and more (first 15 minutes: to build it)'
+	@echo '  check-debug      every test on a kernel with KASAN, lockdep, kmemleak and more (the first time 20 minutes: to build it)'
 	@echo '  check-native     every test on this machine: needs root, bats and an installed DST; makes and unmakes devices'
 	@echo '  check-power      power cuts: VMs under load are killed, KILLS=100 times each of three kinds; takes hours'
 	@echo '  check-pressure   a VM writes four times its memory through a mirror in the same kernel; 20 minutes'
