@@ -208,7 +208,7 @@ lacking() {
 has_mib() { dd if="$1" bs=1M skip="$2" count=1 status=none | cmp -s - <(dd if=/dev/b bs=1M skip="$2" count=1 iflag=direct status=none); }
 
 @test "resync_next() says in which order" {
-	lacking 12 1 500
+	lacking 12 1 $((500 * DST_SLOW))
 	retry 20 has_mib "$new" 10
 	retry 20 has_mib "$new" 9
 	has_mib "$old" 0
@@ -245,7 +245,7 @@ has_mib() { dd if="$1" bs=1M skip="$2" count=1 status=none | cmp -s - <(dd if=/d
 
 @test "a wrong resync_next() is counted, and the order is that of the volume" {
 	local level before
-	lacking 16 2 1500
+	lacking 16 2 $((1500 * DST_SLOW))
 	for level in 2 3 4 5; do
 		switched resync $level
 		# One may have been asked already.

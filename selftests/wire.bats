@@ -604,6 +604,8 @@ breaks() {
 # Feared: ESTALE is taken for the target's word that another one has taken its export over, and the volume stops for good.
 @test "a volume is not fenced by the file system that its target's socket is in" {
 	local folder=$BATS_TEST_TMPDIR/folder
+	requires module fuse
+	modprobe fuse
 	fails() { [[ $(node_field v 0 reason) = *": can't connect" ]]; }
 	mkdir "$folder"
 	disk a 16 > /dev/null
