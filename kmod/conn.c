@@ -482,6 +482,12 @@ static void conn_state_change(struct sock *sk)
 
 /* ---- life ---- */
 
+/* cpumask_local_spread() says nr_cpu_ids when one has just gone. */
+static int online(int cpu)
+{
+	return cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND;
+}
+
 /**
  * dstb_conn_init() - make a connection that has no socket yet
  * @conn:	the connection, zeroed
@@ -500,7 +506,7 @@ int dstb_conn_init(struct dstb_conn *conn, const struct dstb_conn_ops *ops,
 		return -ENOMEM;
 	conn->ops = ops;
 	conn->wq = wq;
-	conn->cpu = cpu;
+	conn->cpu = online(cpu);
 	init_llist_head(&conn->txq);
 	mutex_init(&conn->tx_lock);
 	conn->tx_tail = &conn->tx_head;
@@ -554,7 +560,7 @@ void dstb_conn_move(struct dstb_conn *conn, struct workqueue_struct *wq, int cpu
 	/* No callback is left that has seen the old ones. */
 	write_lock_bh(&conn->sock->sk->sk_callback_lock);
 	conn->wq = wq;
-	conn->cpu = cpu;
+	conn->cpu = online(cpu);
 	write_unlock_bh(&conn->sock->sk->sk_callback_lock);
 	enable_work(&conn->tx_work);
 	enable_work(&conn->rx_work);
@@ -572,10 +578,13 @@ void dstb_conn_move(struct dstb_conn *conn, struct workqueue_struct *wq, int cpu
  */
 void dstb_conn_close(struct dstb_conn *conn)
 {
+	unsigned int noio;
 	struct sock *sk;
 
 	if (!conn->sock)
 		return;
+	/* The I/O that memory waits for may wait for this; a vsock allocates to say good-bye. */
+	noio = memalloc_noio_save();
 	sk = conn->sock->sk;
 	set_bit(0, &conn->broken);
 	write_lock_bh(&sk->sk_callback_lock);
@@ -600,6 +609,7 @@ void dstb_conn_close(struct dstb_conn *conn)
 	conn->sock = NULL;
 	tx_drop(conn);
 	mutex_unlock(&conn->tx_lock);
+	memalloc_noio_restore(noio);
 }
 
 /**

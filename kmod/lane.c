@@ -604,6 +604,7 @@ struct dstb_lane *dstb_lane_create(struct dstb_session *session, u32 index)
 	__module_get(THIS_MODULE); /* the volume has one */
 	lane->session = session;
 	lane->index = index;
+	lane->ping_stamp = jiffies - msecs_to_jiffies(DST_WIRE_PING_MS); /* with the first tick */
 	kref_init(&lane->kref);
 	atomic_set(&lane->window, session->window);
 	spin_lock_init(&lane->wait_lock);

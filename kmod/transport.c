@@ -29,6 +29,8 @@
 /**
  * struct transport - a kind of address
  * @protocol:	for socket()
+ * @init_net:	listens in the initial network namespace only: the kernel makes accepted sockets by
+ *		itself, which count on the namespace, even on one that is about to go
  * @check:	why an address is no good, or NULL
  * @text:	an address as a URI
  * @tune:	socket options beyond those that all have. Optional
@@ -37,6 +39,7 @@
  */
 struct transport {
 	int protocol;
+	bool init_net;
 	const char *(*check)(const struct dstb_addr *addr);
 	void (*text)(const struct dstb_addr *addr, char *buf, size_t size);
 	void (*tune)(struct socket *sock);
@@ -154,7 +157,7 @@ static const struct transport transports[] = {
 		.text = unix_text,
 		.unbind = unix_unbind,
 	},
-	[DST_TRANSPORT_VSOCK] = { .check = vsock_check, .text = vsock_text },
+	[DST_TRANSPORT_VSOCK] = { .init_net = true, .check = vsock_check, .text = vsock_text },
 };
 
 /* ---- for everyone ---- */
@@ -273,9 +276,12 @@ int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsign
 	struct fs_struct *own;
 	int err;
 
+	/* UNIX counts on it for the other end, and it may be about to go. */
+	if (!maybe_get_net(net))
+		return -ECANCELED;
 	err = create(net, addr, sockp);
 	if (err)
-		return err;
+		goto put;
 	(*sockp)->sk->sk_sndtimeo = msecs_to_jiffies(LOOK_MS);
 	(*sockp)->sk->sk_rcvtimeo = msecs_to_jiffies(LOOK_MS);
 	do {
@@ -289,6 +295,8 @@ int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsign
 	} while (err != -ECANCELED && time_before(jiffies, end));
 	if (err)
 		sock_release(*sockp);
+put:
+	put_net(net);
 	return err;
 }
 
@@ -299,13 +307,15 @@ int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsign
  * @sockp:	gets the socket
  *
  * Context: process, may sleep.
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno; -EOPNOTSUPP: not in this namespace.
  */
 int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct socket **sockp)
 {
 	struct sockaddr_storage ss = addr->ss;
 	int err;
 
+	if (transports[addr->transport].init_net && !net_eq(net, &init_net))
+		return -EOPNOTSUPP;
 	err = create(net, addr, sockp);
 	if (err)
 		return err;

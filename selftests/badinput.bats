@@ -315,6 +315,9 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	done
 	refused "can't listen on .*203.0.113.1.*: not an address of this machine" \
 		dstctl export add e "$a" --listen dst://203.0.113.1
+	netns far
+	refused "can't listen on .*: only in the initial network namespace" \
+		in_ns far dstctl export add e "$a" --listen dst+vsock://any:7700
 	refused "can't listen on .*/nonexistent/" dstctl export add e "$a" --listen 'dst+unix:///?socket=/nonexistent/sock'
 	usage "--listen is missing" dstctl export add e "$a"
 	equal exports "$(dstctl export list --json | jq length)" 0
