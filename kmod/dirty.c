@@ -117,7 +117,7 @@ static bool starve(struct dstb_volume *vol, struct dstb_io *io)
 		list_add_tail(&io->overlap.wait, &dirty->starved);
 	spin_unlock_irqrestore(&dirty->lock, flags);
 	if (wait)
-		dstb_work_now(vol->meta_wq, &dirty->clean_work);
+		dstb_meta_now(vol, &dirty->clean_work);
 	return wait;
 }
 
@@ -129,7 +129,7 @@ static void set_later(struct dstb_volume *vol, struct dstb_region *region)
 	spin_lock_irqsave(&dirty->lock, flags);
 	list_add_tail(&region->queue, &dirty->pending);
 	spin_unlock_irqrestore(&dirty->lock, flags);
-	dstb_work_now(vol->meta_wq, &dirty->intent_work);
+	dstb_meta_now(vol, &dirty->intent_work);
 }
 
 /* Its bit was to be set, and could not be. */
@@ -397,7 +397,7 @@ static void set_bits(struct dstb_volume *vol, struct list_head *pending)
 		spin_lock_irq(&dirty->lock);
 		list_splice(pending, &dirty->pending);
 		spin_unlock_irq(&dirty->lock);
-		queue_delayed_work(vol->meta_wq, &dirty->intent_work, HZ);
+		dstb_meta_later(vol, &dirty->intent_work, HZ);
 		return;
 	}
 	list_for_each_entry_safe(region, next, pending, queue) {
@@ -408,10 +408,10 @@ static void set_bits(struct dstb_volume *vol, struct list_head *pending)
 			spin_lock_irq(&dirty->lock);
 			list_add_tail(&region->queue, &dirty->pending);
 			spin_unlock_irq(&dirty->lock);
-			queue_delayed_work(vol->meta_wq, &dirty->intent_work, HZ);
+			dstb_meta_later(vol, &dirty->intent_work, HZ);
 		}
 	}
-	queue_delayed_work(vol->meta_wq, &dirty->clean_work, IDLE);
+	dstb_meta_later(vol, &dirty->clean_work, IDLE);
 }
 
 /* Now and then, and not with the others: a medium may take seconds to find out that it can't. */
@@ -435,8 +435,7 @@ static void retry_bad(struct dstb_volume *vol)
 		dirty->bad_stamp = jiffies;
 	}
 	due = dirty->bad_stamp + READ_ONCE(dirty->bad_pause);
-	queue_delayed_work(vol->meta_wq, &dirty->intent_work,
-			   time_after(due, jiffies) ? due - jiffies : 1);
+	dstb_meta_later(vol, &dirty->intent_work, time_after(due, jiffies) ? due - jiffies : 1);
 }
 
 static void intent_work_fn(struct work_struct *work)
@@ -467,7 +466,7 @@ void dstb_dirty_kick(struct dstb_volume *vol)
 		return;
 	/* Another one may take what nobody took. */
 	WRITE_ONCE(vol->dirty.bad_pause, 1);
-	dstb_work_now(vol->meta_wq, &vol->dirty.intent_work);
+	dstb_meta_now(vol, &vol->dirty.intent_work);
 }
 
 /* ---- cleaning ---- */
@@ -669,8 +668,8 @@ static void clean_work_fn(struct work_struct *work)
 	starving = !list_empty(&dirty->starved);
 	spin_unlock_irq(&dirty->lock);
 	if (more || starving)
-		queue_delayed_work(vol->meta_wq, &dirty->clean_work,
-				   starving ? HZ / 20 : nr >= CLEAN_PASS && ok ? 0 : HZ);
+		dstb_meta_later(vol, &dirty->clean_work,
+				starving ? HZ / 20 : nr >= CLEAN_PASS && ok ? 0 : HZ);
 }
 
 /**
@@ -684,7 +683,7 @@ void dstb_dirty_sweep(struct dstb_volume *vol)
 	if (!vol->dirty.bits)
 		return;
 	WRITE_ONCE(vol->dirty.sweep, true);
-	queue_delayed_work(vol->meta_wq, &vol->dirty.clean_work, HZ);
+	dstb_meta_later(vol, &vol->dirty.clean_work, HZ);
 }
 
 /**

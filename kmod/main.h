@@ -33,15 +33,6 @@ extern struct workqueue_struct *dstb_watch_wq;
  */
 extern struct workqueue_struct *dstb_digest_wq;
 
-/*
- * At once, instead of when its timer ends; one that is queued keeps its place. Context: any.
- */
-static inline void dstb_work_now(struct workqueue_struct *wq, struct delayed_work *work)
-{
-	if (!queue_delayed_work(wq, work, 0) && timer_pending(&work->timer))
-		mod_delayed_work(wq, work, 0);
-}
-
 int dstb_run_killable(struct net *net, void (*fn)(void *arg), void *arg);
 
 #endif /* _DSTB_MAIN_H */

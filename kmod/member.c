@@ -135,7 +135,7 @@ void dstb_member_kick(struct dstb_volume *vol)
 {
 	/* One that is being made records for itself. */
 	if (vol->super && READ_ONCE(vol->started))
-		dstb_work_now(vol->meta_wq, &vol->member_work);
+		dstb_meta_now(vol, &vol->member_work);
 }
 
 /**

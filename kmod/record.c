@@ -263,7 +263,7 @@ bool dstb_record(struct dstb_volume *vol)
 		early_go_on(vol);
 	/* Somebody who is there may take it next time: nobody else would ask. */
 	if (!ok && vol->started && !READ_ONCE(vol->gate_dead))
-		queue_delayed_work(vol->meta_wq, &vol->member_work, RETRY);
+		dstb_meta_later(vol, &vol->member_work, RETRY);
 	return ok;
 }
 

@@ -604,6 +604,7 @@ static struct dstb_volume *volume_alloc(struct net *net, const struct dstb_volum
 		vol->instance = get_random_u64();
 	} while (!vol->instance);
 	spin_lock_init(&vol->member_lock);
+	spin_lock_init(&vol->timer_lock);
 	mutex_init(&vol->control_lock);
 	mutex_init(&vol->nodes_lock);
 	vol->metadata = !vol->read_only && vol->role == DST_ROLE_WRITER;

@@ -191,6 +191,7 @@ struct dstb_io_pools {
  * @raw_bios:	likewise
  * @dirty:	its dirty tracking
  * @meta_wq:	ordered: everything that reads or writes metadata
+ * @timer_lock:	held by who has work of @meta_wq done later; irq-safe, inside all others
  * @member_work: makes the superblocks say what has become of the nodes
  * @member_lock: one decision about who is out at a time; irq-safe; inside it, node->lock and @lock
  * @parked:	writes and flushes that wait for the superblocks. Under @lock
@@ -292,6 +293,7 @@ struct dstb_volume {
 	struct bio_set raw_bios;
 	struct dstb_dirty dirty;
 	struct workqueue_struct *meta_wq;
+	spinlock_t timer_lock; /* timers of its work */
 	struct delayed_work member_work;
 	spinlock_t member_lock; /* one decision about nodes at a time */
 	struct list_head parked;
@@ -376,5 +378,34 @@ int dstb_limits_suit(const struct dstb_volume *vol, const struct dstb_node *node
 		     struct netlink_ext_ack *extack);
 int dstb_limits_set(struct dstb_volume *vol, const struct queue_limits *lim);
 int dstb_limits_add(struct dstb_volume *vol, struct dstb_node *node, struct queue_limits *old);
+
+/*
+ * Have work of the meta_wq done after a while; dstb_meta_now() does not come when it counts as
+ * pending and has no timer yet. Context: any.
+ */
+static inline void dstb_meta_later(struct dstb_volume *vol, struct delayed_work *work,
+				   unsigned long delay)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vol->timer_lock, flags);
+	queue_delayed_work(vol->meta_wq, work, delay);
+	spin_unlock_irqrestore(&vol->timer_lock, flags);
+}
+
+/*
+ * At once, instead of when its timer ends; work that is queued keeps its place. Context: any.
+ */
+static inline void dstb_meta_now(struct dstb_volume *vol, struct delayed_work *work)
+{
+	unsigned long flags;
+
+	if (queue_delayed_work(vol->meta_wq, work, 0))
+		return;
+	spin_lock_irqsave(&vol->timer_lock, flags);
+	if (timer_pending(&work->timer))
+		mod_delayed_work(vol->meta_wq, work, 0);
+	spin_unlock_irqrestore(&vol->timer_lock, flags);
+}
 
 #endif /* _DSTB_VOLUME_H */
