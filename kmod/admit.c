@@ -24,7 +24,7 @@
 #include "volume.h"
 
 #define RETRY_MS	10000	/* when the last copy can't be read */
-#define BUSY_MS		500	/* while writes that were acknowledged early are under way */
+#define BUSY_MS		500	/* while it is to wait: early writes are under way, say */
 #define MEMORY_MS	1000	/* when there was no memory to look at it */
 
 static void refuse(struct dstb_node *node, const char *reason)
@@ -51,25 +51,78 @@ static int make_lacks(struct dstb_node *node)
 	return 0;
 }
 
+static u64 instance_of(const struct dstb_node *node)
+{
+	return node->ops->instance ? node->ops->instance(node) : 0;
+}
+
 /*
- * The node is to be written, but not to be believed. False when nobody else could be: then it is
- * believed. Or when the volume is dead: whoever puts its nodes out, and ends what waits for them,
- * has the last word. @was_out: nobody waited for it until now.
+ * Another life of its target, and nobody else has what may have been in its cache, which it need
+ * not have any more. Without other copies it is the same when the node was out.
  */
-static bool enter_sync(struct dstb_node *node, bool *was_out)
+static bool lost_its_cache(struct dstb_node *node)
+{
+	return !node->config.witness && node->had_cache && node->instance &&
+	       node->instance != instance_of(node) &&
+	       (node->part == DSTB_PART_IN || !node->vol->dirty.bits);
+}
+
+/*
+ * The node has lost its cache. Is there another one that has not, and may be back in time? If this
+ * one were believed meanwhile, what the other has would be overwritten (R1). Under the member_lock.
+ */
+static const struct dstb_node *has_what_it_lost(const struct dstb_node *node)
+{
+	const struct dstb_volume *vol = node->vol;
+	u32 i;
+
+	if (!dstb_member_may_lose(node, false))
+		return NULL;
+	for (i = 0; i < vol->nr_data; i++) {
+		const struct dstb_node *other = vol->nodes[i];
+
+		if (other != node && dstb_node_in_sync(other) && !READ_ONCE(other->ready) &&
+		    !other->cache_lost && READ_ONCE(other->state) == DST_NODE_STATE_LOST &&
+		    time_before(jiffies, READ_ONCE(other->grace_end)))
+			return other;
+	}
+	return NULL;
+}
+
+/*
+ * The node is to be written, but not to be believed: @sync. Not when nobody else could be: then it
+ * is believed. Or when the volume is dead: whoever puts its nodes out, and ends what waits for
+ * them, has the last word. @was_out: nobody waited for it until now.
+ *
+ * Return: 0, or -EAGAIN: another one is to be waited for first.
+ */
+static int enter_sync(struct dstb_node *node, bool *sync, bool *was_out)
 {
 	struct dstb_volume *vol = node->vol;
-	bool ok;
+	const struct dstb_node *other = NULL;
+	char reason[80];
 
 	spin_lock_irq(&vol->member_lock);
-	ok = !READ_ONCE(vol->gate_dead) &&
-	     (node->part != DSTB_PART_IN || dstb_member_may_lose(node, true));
+	*sync = !READ_ONCE(vol->gate_dead) &&
+		(node->part != DSTB_PART_IN || dstb_member_may_lose(node, true));
 	*was_out = node->part == DSTB_PART_OUT;
-	if (ok)
+	if (*sync)
 		dstb_node_set_part(node, DSTB_PART_SYNCING, false);
-	node->sync_gen++;
+	else if (lost_its_cache(node))
+		other = has_what_it_lost(node);
+	node->cache_lost = other;
+	if (other)
+		scnprintf(reason, sizeof(reason),
+			  "its cache is lost: waits for node %u, which has what was in it",
+			  other->index);
+	else /* after its part: pairs with dstb_leg_may_read() */
+		smp_store_release(&node->sync_gen, node->sync_gen + 1);
 	spin_unlock_irq(&vol->member_lock);
-	return ok;
+	if (!other)
+		return 0;
+	if (READ_ONCE(node->state) == DST_NODE_STATE_LOST)
+		dstb_node_set_state(node, DST_NODE_STATE_LOST, reason);
+	return -EAGAIN;
 }
 
 /*
@@ -92,11 +145,6 @@ static int begin_sync(struct dstb_node *node, bool full)
 	WRITE_ONCE(node->sync_same, 0);
 	node->sync_stamp = jiffies;
 	return err;
-}
-
-static u64 instance_of(const struct dstb_node *node)
-{
-	return node->ops->instance ? node->ops->instance(node) : 0;
 }
 
 /* What it has is what it had: nobody wrote to it, and its target is the one that it was. */
@@ -133,17 +181,6 @@ void dstb_admit_failed(struct dstb_node *node, int err)
 }
 
 /*
- * Another life of its target, and nobody else has what may have been in its cache, which it need
- * not have any more. Without other copies it is the same when the node was out.
- */
-static bool lost_its_cache(struct dstb_node *node)
-{
-	return !node->config.witness && node->had_cache && node->instance &&
-	       node->instance != instance_of(node) &&
-	       (node->part == DSTB_PART_IN || !node->vol->dirty.bits);
-}
-
-/*
  * The next flush says so. Who is syncing may have got what is lost now: until both are the same
  * again, the first is believed.
  */
@@ -152,7 +189,7 @@ static void cache_lost(struct dstb_node *node)
 	struct dstb_dirty *dirty = &node->vol->dirty;
 	u32 nr;
 
-	WRITE_ONCE(node->cache_lost, true);
+	WRITE_ONCE(node->vol->losses, node->vol->losses + 1);
 	if (dirty->bits)
 		for_each_set_bit(nr, dirty->bits, dirty->nr_regions)
 			set_bit(nr, dirty->unclean);
@@ -175,7 +212,7 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
 	if (tracked && !keep)
 		err = make_lacks(node);
 	if (!err && tracked && !keep)
-		*sync = enter_sync(node, was_out);
+		err = enter_sync(node, sync, was_out);
 	if (!err && !keep && !*sync && lost_its_cache(node))
 		cache_lost(node);
 	if (!err && full && *sync)
@@ -312,6 +349,10 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
 		undo_sync(node);
 	if (err == -EUCLEAN) {
 		refuse(node, "its bitmap is damaged: dstctl node replace --adopt");
+		return;
+	}
+	if (err == -EAGAIN) {
+		dstb_member_retry(node, BUSY_MS);
 		return;
 	}
 	if (err) {

@@ -48,7 +48,6 @@ static struct dstb_io *io_alloc(struct dstb_volume *vol, struct bio *bio, mempoo
 	io->region = NULL;
 	io->in_overlap = false;
 	io->acked = 0;
-	io->lost_cache = false;
 	io->zero_pages = false;
 	io->flush = false;
 	io->nr_legs = 0;
@@ -268,18 +267,18 @@ static void flush_next(struct dstb_io *io)
 }
 
 /*
- * What a node had acknowledged is gone, and nobody else has it: say so, once. Its target may have
- * restarted while the flush waited for it.
+ * What a node had acknowledged is gone, and nobody else has it: every flush says so that was under
+ * way then, or that begins before one has said it. Its target may have restarted while they waited
+ * for it.
  */
-static bool flush_lost_cache(struct dstb_io *io)
+static bool flush_lost_cache(const struct dstb_io *io)
 {
-	u32 i;
+	u32 losses = READ_ONCE(io->vol->losses);
 
-	for (i = 0; i < io->vol->nr_data; i++)
-		if (unlikely(READ_ONCE(io->legs[i].node->cache_lost)) &&
-		    xchg(&io->legs[i].node->cache_lost, false))
-			io->lost_cache = true;
-	return io->lost_cache;
+	if (likely(losses == io->losses_told))
+		return false;
+	WRITE_ONCE(io->vol->losses_told, losses);
+	return true;
 }
 
 /*
@@ -377,6 +376,7 @@ static void flush_start(struct dstb_volume *vol, struct bio *bio)
 	io->op = REQ_OP_FLUSH;
 	io->opf = 0;
 	io->nr_sectors = 0;
+	io->losses_told = READ_ONCE(vol->losses_told);
 	if (unlikely(READ_ONCE(vol->early)) && dstb_write_early_wait(vol, io))
 		return; /* dstb_io_flush_resume() goes on */
 	flush_go(io);
@@ -456,7 +456,7 @@ static void hold(struct dstb_volume *vol, struct bio *bio)
 	}
 	spin_lock_irqsave(&vol->lock, flags);
 	/* Nobody could end the wait of one that is still being made. */
-	if (vol->gate_dead || !vol->added || (vol->no_wait && vol->gate_hold)) {
+	if (vol->gate_dead || !vol->added || vol->park_fails) {
 		spin_unlock_irqrestore(&vol->lock, flags);
 		bio_fail(vol, bio, BLK_STS_IOERR);
 		return;

@@ -25,6 +25,7 @@ struct dstb_volume;
  * @node:	the node
  * @sector:	where in the node's data area
  * @started_ns:	when; 0 when nobody wants to know
+ * @sync_gen:	its node's, when that had what is to be read
  * @state:	LEG_*
  * @patient:	it waits for its node when that is away
  * @bio:	local nodes: what the device gets
@@ -35,6 +36,7 @@ struct dstb_leg {
 	struct dstb_node *node;
 	u64 sector;
 	u64 started_ns;
+	u32 sync_gen;
 	u8 state;
 	bool patient;
 	union {
@@ -58,7 +60,7 @@ struct dstb_leg {
  * @overlap:	of writes with several copies; its wait is of any queue that the request waits in
  * @in_overlap:	@overlap is in the table
  * @acked:	@bio was ended although legs are under way
- * @lost_cache:	a flush that must fail
+ * @losses_told: volume.h, when the flush began
  * @zero_pages:	legs that refused to write zeroes are given pages of them
  * @flush:	it is a flush, from the flush pool: a leg for each node that needs one
  * @nr_legs:	in @legs
@@ -83,7 +85,7 @@ struct dstb_io {
 	struct dstb_overlap_entry overlap;
 	bool in_overlap;
 	unsigned long acked;
-	bool lost_cache;
+	u32 losses_told;
 	bool zero_pages;
 	bool flush;
 	u16 nr_legs;
@@ -99,6 +101,7 @@ struct dstb_io {
 void dstb_submit_bio(struct bio *bio);
 void dstb_leg_end(struct dstb_leg *leg, blk_status_t status);
 bool dstb_leg_readable(const struct dstb_leg *leg);
+bool dstb_leg_may_read(struct dstb_leg *leg);
 int dstb_io_pools_make(struct dstb_io_pools *pools, u32 copies, u32 nodes);
 void dstb_io_pools_free(struct dstb_io_pools *pools);
 int dstb_io_volume_init(struct dstb_volume *vol);

@@ -53,13 +53,43 @@ bool dstb_leg_readable(const struct dstb_leg *leg)
 			     dstb_dirty_region(&vol->dirty, leg->io->bio->bi_iter.bi_sector));
 }
 
+/**
+ * dstb_leg_may_read() - as dstb_leg_readable(), and the end looks whether that was so when it was
+ *			 read
+ * @leg:	a leg of a read, that is about to be started
+ *
+ * Context: any.
+ */
+bool dstb_leg_may_read(struct dstb_leg *leg)
+{
+	/* Then its part: pairs with enter_sync() */
+	leg->sync_gen = smp_load_acquire(&leg->node->sync_gen);
+	return dstb_leg_readable(leg);
+}
+
+/*
+ * Its node went, and is back, but need not have what it had: after it was found to have what was to
+ * be read, and before that was read there (R2).
+ */
+static bool is_stale(const struct dstb_leg *leg)
+{
+	return leg->io->op == REQ_OP_READ && leg->io->nr_legs > 1 &&
+	       READ_ONCE(leg->node->sync_gen) != leg->sync_gen;
+}
+
 /* It has just found out that its device does not do this: blk-lib.c and dm.c look at the same. */
 static bool gave_up(const struct dstb_node *node, enum req_op op)
 {
-	struct block_device *bdev = READ_ONCE(node->bdev);
+	struct block_device *bdev;
+	bool ok;
 
-	return bdev && ((op == REQ_OP_WRITE_ZEROES && !bdev_write_zeroes_sectors(bdev)) ||
-			(op == REQ_OP_DISCARD && !bdev_max_discard_sectors(bdev)));
+	/* The leg does not count any more: its node may be closed, and the device go. */
+	rcu_read_lock();
+	bdev = READ_ONCE(node->bdev);
+	ok = bdev && ((op == REQ_OP_WRITE_ZEROES && !bdev_write_zeroes_sectors(bdev)) ||
+		      (op == REQ_OP_DISCARD && !bdev_max_discard_sectors(bdev)));
+	rcu_read_unlock();
+	return ok;
 }
 
 /* Says this status that the node does not do such things, rather than that it failed? */
@@ -185,7 +215,11 @@ void dstb_leg_end(struct dstb_leg *leg, blk_status_t status)
 	}
 	trace_dstb_leg_end(io->vol->name, leg->node->index, (__force u32)io->op, leg->sector,
 			   io->nr_sectors, blk_status_to_errno(status));
-	if (likely(!status)) {
+	if (unlikely(!status && is_stale(leg))) {
+		/* Once more: from whoever has it now. */
+		WRITE_ONCE(io->status, BLK_STS_TRANSPORT);
+		WRITE_ONCE(leg->state, LEG_UNUSED);
+	} else if (likely(!status)) {
 		leg_count(leg);
 		WRITE_ONCE(leg->state, LEG_DONE);
 		/* The count comes last: dstb_io_done() may follow at once. */

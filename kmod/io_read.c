@@ -54,7 +54,7 @@ static bool find_stragglers(struct dstb_overlap_entry *entry, void *arg)
  * Legs that may serve a read: those whose node is there. If there are none, one whose node may come
  * back: the read waits for it.
  */
-static u32 candidates(const struct dstb_io *io, u32 behind, u32 *index, bool *patient)
+static u32 candidates(struct dstb_io *io, u32 behind, u32 *index, bool *patient)
 {
 	const struct dstb_dirty *dirty = &io->vol->dirty;
 	u32 region = dstb_dirty_region(dirty, io->bio->bi_iter.bi_sector);
@@ -63,7 +63,7 @@ static u32 candidates(const struct dstb_io *io, u32 behind, u32 *index, bool *pa
 
 	for (i = 0; i < io->nr_legs; i++) {
 		if (io->legs[i].state != LEG_UNUSED || behind & BIT(i) ||
-		    !dstb_leg_readable(&io->legs[i]))
+		    !dstb_leg_may_read(&io->legs[i]))
 			continue;
 		if (READ_ONCE(io->legs[i].node->ready))
 			index[nr++] = i;

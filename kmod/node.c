@@ -110,7 +110,7 @@ void dstb_node_set_part(struct dstb_node *node, enum dstb_part part, bool ready)
 	unsigned long flags;
 
 	spin_lock_irqsave(&node->lock, flags);
-	WRITE_ONCE(node->part, part);
+	smp_store_release(&node->part, part); /* after @lacks: pairs with dstb_node_has() */
 	WRITE_ONCE(node->ready, ready);
 	if (ready) {
 		node->impatient = false;
@@ -208,7 +208,7 @@ static void pend_work_fn(struct work_struct *work)
 		take_pending(node, &legs);
 	list_for_each_entry_safe(leg, next, &legs, wait) {
 		/* It may have come back without what is to be read. */
-		if (leg->io->op == REQ_OP_READ && !dstb_leg_readable(leg))
+		if (leg->io->op == REQ_OP_READ && !dstb_leg_may_read(leg))
 			dstb_leg_end(leg, BLK_STS_TRANSPORT);
 		else
 			node->ops->start(leg);

@@ -105,6 +105,7 @@ struct dstb_node_ops {
  * @uuid:	of the medium
  * @age:	the last that was written to it
  * @super_seq:	sequence number of the superblock written last
+ * @super_failed: the next one failed in its place
  * @missed:	it has not got the superblocks that were written last. Read anywhere
  * @recorded:	superblocks may say that it is in sync. Read by who ends writes
  * @sure:	a quorum of them does
@@ -123,7 +124,8 @@ struct dstb_node_ops {
  * @look:	it is connected, or will be, as a reader: only its medium is to be looked at. Under
  *		@link, or while the volume is made
  * @taken:	it has been in service: who has it now, if it is not us, has taken it from us
- * @cache_lost:	what it had acknowledged may be gone, and nobody else has it: the next flush fails
+ * @cache_lost:	it is there without what was in its cache, and waits for one that has it. Under the
+ *		volume's member_lock
  * @had_cache:	it has acknowledged what may be in a volatile cache, or was, and it is believed to
  *		have; whatever it has now
  * @fenced:	its target refuses us, who have been fenced there
@@ -181,6 +183,7 @@ struct dstb_node {
 	uuid_t uuid;
 	struct dstb_age age;
 	u64 super_seq;
+	bool super_failed;
 	bool missed;
 	bool recorded;
 	bool sure;
@@ -278,7 +281,7 @@ static inline bool dstb_node_may_cache(const struct dstb_node *node)
 /* Does it have this region? */
 static inline bool dstb_node_has(const struct dstb_node *node, u32 region)
 {
-	u8 part = READ_ONCE(node->part);
+	u8 part = smp_load_acquire(&node->part); /* then @lacks: pairs with dstb_node_set_part() */
 
 	return likely(part == DSTB_PART_IN) ||
 	       (part == DSTB_PART_SYNCING && !test_bit(region, node->lacks));

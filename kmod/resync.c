@@ -114,6 +114,21 @@ int dstb_sync_write(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u3
 	return blk_status_to_errno(raw.status);
 }
 
+/*
+ * Is every node the one that the region was copied from, or to? Else what was in its cache may be
+ * gone, whether it is synced anew or believed all the same: cache_lost().
+ */
+static bool is_all_the_same(const struct dstb_sync *sync)
+{
+	const struct dstb_volume *vol = sync->vol;
+	u32 i;
+
+	for (i = 0; i < vol->nr_data; i++)
+		if (READ_ONCE(vol->nodes[i]->sync_gen) != sync->gens[i])
+			return false;
+	return true;
+}
+
 static void differs(struct dstb_sync *sync, const struct dstb_placement *place, u32 leg, u64 sector)
 {
 	struct dstb_volume *vol = sync->vol;
@@ -149,7 +164,8 @@ static int sync_run(struct dstb_sync *sync, const struct dstb_placement *place, 
 	/* A scrub says which sectors differ: it looks at the data. */
 	if (sync->sums && !scrub)
 		return dstb_sums_run(sync, place, from, nr, all);
-	if (dstb_sync_read(vol, &place->legs[from], place->nr_sectors, sync->from))
+	if (dstb_sync_read(vol, &place->legs[from], place->nr_sectors, sync->from) ||
+	    !is_all_the_same(sync))
 		return -EAGAIN;
 	for (i = 0; i < place->nr_legs; i++) {
 		const struct dstb_leg_addr *leg = &place->legs[i];
@@ -217,21 +233,6 @@ static void begin_region(struct dstb_sync *sync)
 	for (i = 0; i < vol->nr_data; i++)
 		sync->gens[i] = vol->nodes[i]->sync_gen;
 	spin_unlock_irq(&vol->member_lock);
-}
-
-/*
- * Is every node the one that the region was copied from, or to? Else what was in its cache may be
- * gone, whether it is synced anew or believed all the same: cache_lost().
- */
-static bool is_all_the_same(const struct dstb_sync *sync)
-{
-	const struct dstb_volume *vol = sync->vol;
-	u32 i;
-
-	for (i = 0; i < vol->nr_data; i++)
-		if (vol->nodes[i]->sync_gen != sync->gens[i])
-			return false;
-	return true;
 }
 
 /*
@@ -519,12 +520,17 @@ static int mend_run(struct dstb_sync *sync, const struct dstb_repair *repair,
 		    const struct dstb_placement *place, u32 nr)
 {
 	struct dstb_volume *vol = sync->vol;
-	int from = source_of(vol, place, nr, repair->node, false), err;
+	int from, err;
 	u32 i;
 
-	if (from < 0 || dstb_raw_one(vol->nodes[place->legs[from].node], REQ_OP_READ, false,
-				     place->legs[from].sector, place->nr_sectors, sync->from))
-		return -EIO;
+	do {
+		begin_region(sync);
+		from = source_of(vol, place, nr, repair->node, false);
+		if (from < 0 ||
+		    dstb_raw_one(vol->nodes[place->legs[from].node], REQ_OP_READ, false,
+				 place->legs[from].sector, place->nr_sectors, sync->from))
+			return -EIO;
+	} while (!is_all_the_same(sync));
 	for (i = 0; i < place->nr_legs; i++) {
 		if (vol->nodes[place->legs[i].node] != repair->node)
 			continue;

@@ -43,11 +43,22 @@ int dstb_super_read(struct dstb_node *node, struct dstb_super *super, enum dstb_
 	return err;
 }
 
+/*
+ * A blank medium is given its bitmap first, and may have been lost before its superblock. What is
+ * there besides says whether somebody uses it.
+ */
+static bool is_bitmap(const struct dstb_node *node, u64 sector, const void *data)
+{
+	u64 first = node->meta + DST_DISK_BITMAP_SECTOR, words[DST_DISK_BITS_WORDS];
+
+	return sector >= first && sector < first + DST_DISK_BITMAP_SECTORS &&
+	       dstb_disk_bits_decode(data, sector - first, words);
+}
+
 static int blank_range(struct dstb_node *node, u64 first, u32 nr, u64 *sector)
 {
 	struct dstb_volume *vol = node->vol;
-	u32 done, len;
-	void *found;
+	u32 done, len, i;
 	int err;
 
 	for (done = 0; done < nr; done += len) {
@@ -55,10 +66,12 @@ static int blank_range(struct dstb_node *node, u64 first, u32 nr, u64 *sector)
 		err = dstb_raw_one(node, REQ_OP_READ, true, first + done, len, vol->super_area);
 		if (err)
 			return err;
-		found = memchr_inv(vol->super_area, 0, len << SECTOR_SHIFT);
-		if (found) {
-			*sector = first + done + ((found - vol->super_area) >> SECTOR_SHIFT);
-			return -EEXIST;
+		for (i = 0; i < len; i++) {
+			const void *data = vol->super_area + (i << SECTOR_SHIFT);
+
+			*sector = first + done + i;
+			if (memchr_inv(data, 0, SECTOR_SIZE) && !is_bitmap(node, *sector, data))
+				return -EEXIST;
 		}
 	}
 	return 0;
@@ -67,11 +80,11 @@ static int blank_range(struct dstb_node *node, u64 first, u32 nr, u64 *sector)
 /**
  * dstb_super_blank() - does nobody use a medium? (R4)
  * @node:	the node, open
- * @sector:	gets the first sector that is not zero
+ * @sector:	gets the first sector that somebody uses
  *
  * Context: process, may sleep.
- * Return: 0 if its first MiB and its metadata area are all zeros; -EEXIST if not; or another
- * negative errno when it could not be read.
+ * Return: 0 if its first MiB and its metadata area are all zeros, but for a bitmap; -EEXIST if not;
+ * or another negative errno when it could not be read.
  */
 int dstb_super_blank(struct dstb_node *node, u64 *sector)
 {
@@ -109,7 +122,20 @@ static void prepare(struct dstb_node *node, struct dstb_raw *raw, void *buf)
 static void written(struct dstb_node *node)
 {
 	node->age = node->vol->super->age;
+	node->super_failed = false;
 	WRITE_ONCE(node->missed, false);
+}
+
+/*
+ * What is there may be torn, so that is the place of the next one, too: the other copy is good. A
+ * place that fails twice is bad for ever; the last copy of the data goes on with the other.
+ */
+static void not_written(struct dstb_node *node)
+{
+	if (!node->super_failed)
+		node->super_seq--;
+	node->super_failed = !node->super_failed;
+	WRITE_ONCE(node->missed, true);
 }
 
 /**
@@ -135,7 +161,7 @@ u32 dstb_super_write(struct dstb_volume *vol)
 		dstb_raw_run(vol, raws, nr);
 		for (k = 0; k < nr; k++) {
 			if (raws[k].status) {
-				WRITE_ONCE(raws[k].node->missed, true);
+				not_written(raws[k].node);
 				dstb_member_error(raws[k].node, raws[k].status,
 						  "writing the superblock");
 			} else {
@@ -163,7 +189,9 @@ int dstb_super_write_one(struct dstb_node *node)
 		return -ESHUTDOWN;
 	prepare(node, &raw, buf_of(node->vol, 0));
 	dstb_raw_run(node->vol, &raw, 1);
-	if (!raw.status)
+	if (raw.status)
+		not_written(node);
+	else
 		written(node);
 	return blk_status_to_errno(raw.status);
 }

@@ -62,6 +62,9 @@ cut_host() {
 	defer _restore_link "h$1" init
 }
 heal_host() { restore_link "h$1" init; }
+# unexport_host N, export_host N: dN is in another life of its target then
+unexport_host() { ns=h$1 dst export remove "d$1"; }
+export_host() { ns=h$1 exported "d$1" "/dev/d$1" --listen "dst://$(address "h$1" init)"; }
 # again NAME ARGUMENT...: assembled, and gone with the test
 again() {
 	dst volume assemble "$@" || return

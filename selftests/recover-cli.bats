@@ -171,6 +171,17 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	intact
 }
 
+@test "a suspended volume waits, even one that does not wait for nodes" {
+	mirrored --no-wait
+	dstctl volume suspend v
+	background dd if=/dev/dst/v of=/dev/null bs=4k count=1 iflag=direct status=none
+	local read=$background
+	sleep 1
+	kill -0 "$read"
+	dstctl volume resume v
+	wait "$read"
+}
+
 # Feared: it waits for what resync has under way, which goes on.
 @test "a volume is suspended while a copy is brought up to date" {
 	policies mirror

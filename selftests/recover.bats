@@ -252,13 +252,15 @@ cached_and_gone() {
 flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 
 # Feared: the flush that waited for the target is carried out by its next life, and says that all is well (R7).
-@test "a flush that waits while its target loses what was in its cache fails, and the next one does not" {
+@test "flushes that wait while their target loses what was in its cache fail, and the next one does not" {
 	cached_and_gone
 	background dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none
 	local flush=$background
-	retry 10 node_is v 0 in_flight 1
+	background dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none
+	retry 10 node_is v 0 in_flight 2
 	remote b /dev/b
 	not wait "$flush"
+	not wait "$background"
 	works 0
 	flushed
 }
@@ -288,6 +290,71 @@ flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 	let_go
 	in_sync v
 	got "$new" /dev/d0 3
+}
+
+# cache_lost_alone [OPTION...]: v with $new at 3 MiB; both nodes are lost, and node 0 has lost that with its cache
+cache_lost_alone() {
+	host_disk=cache=8 mirrored 2 16 "$@"
+	patterns 1
+	put "$old" /dev/dst/v 3
+	quiet v
+	put "$new" /dev/dst/v 3
+	cut_host 1
+	kill_connections init 7700
+	unexport_host 0
+	retry 20 state_is 0 lost
+	retry 20 state_is 1 lost
+	dd if="$old" of=/dev/d0 bs=1M seek=3 oflag=direct conv=notrunc status=none
+	export_host 0
+}
+
+# Feared: node 0 is believed as the only one there is; then what node 1 has, which has lost nothing, is overwritten.
+@test "a node that has lost its cache is not believed while the other one may be back with what was in it" {
+	cache_lost_alone --grace 60
+	retry 20 eval '[[ $(node_field v 0 reason) = "its cache is lost: waits for node 1,"* ]]'
+	background dd if=/dev/dst/v of="$BATS_TEST_TMPDIR/read" bs=1M skip=3 count=1 iflag=direct status=none
+	local read=$background
+	sleep 2
+	kill -0 "$read"
+	state_is 0 lost
+	heal_host 1
+	wait "$read"
+	cmp "$BATS_TEST_TMPDIR/read" "$new"
+	in_sync v
+	stop v
+	got "$new" /dev/d0 3
+	got "$new" /dev/d1 3
+}
+
+@test "a node that has lost its cache is believed when the other one is not back in time, and the next flush says so" {
+	cache_lost_alone --grace 4
+	retry 30 works 0
+	got "$old" /dev/dst/v 3
+	not flushed
+	flushed
+	heal_host 1
+	in_sync v
+	stop v
+	got "$old" /dev/d1 3
+}
+
+@test "a blank disk that was lost while it was given its metadata is taken when it is back" {
+	local bitmap=$((512 * 512))
+	pair 16 --grace 1
+	patterns 1
+	cut
+	retry 20 state_is 1 away
+	unexport b
+	# Its bitmap is written first.
+	dd if=/dev/zero of=/dev/b bs=64k count=$((($(data_bytes /dev/b) + bitmap) >> 16)) oflag=direct conv=notrunc status=none
+	equal "superblocks" "$("$superdump" /dev/b | jq '[.copies[] | select(.valid)] | length')" 0
+	put "$new" /dev/dst/v 3
+	remote b /dev/b
+	heal
+	retry 20 works 1
+	in_sync v
+	stop v
+	got "$new" /dev/b 3
 }
 
 @test "a medium that is not blank stays out, and is not touched" {

@@ -45,8 +45,6 @@ alone() {
 	for n in "${!where[@]}"; do [ "$n" = "$1" ] || unexport_host "$n"; done
 	back --degraded
 }
-unexport_host() { ns=h$1 dst export remove "d$1"; }
-export_host() { ns=h$1 exported "d$1" "/dev/d$1" --listen "dst://$(address "h$1" init)"; }
 # all_equal: v is stopped, and its copies are the same
 all_equal() {
 	local n
@@ -206,6 +204,33 @@ without_one() {
 	stop v
 	got "$new" /dev/b 3
 	got "$new" /dev/c 3
+}
+
+# Feared: a record of something else gives all others a new age; the first copy, which only was lost for a moment, is taken for an
+# old copy of what it was, and overwritten.
+@test "a write that only the first copy has is not lost with a cut of that, a new medium of another node, and a crash" {
+	policies mirror
+	hosts 3 16
+	disk w 16 > /dev/null
+	disk x 16 > /dev/null
+	volume v --policy mirror --param acks=1 --grace 60 "${where[@]}" --witness /dev/w
+	in_sync v
+	files
+	put "$old" /dev/dst/v 5
+	retry 20 eval '[ "$("$superdump" /dev/d0 | jq .super.early)" = true ]'
+	quiet v
+	fault hold_legs 6
+	defer let_go
+	put "$new" /dev/dst/v 5
+	cut_host 0
+	retry 20 state_is 0 lost
+	dstctl node replace v 3 /dev/x
+	[ "$("$superdump" /dev/d1 | jq .super.age.seq)" -gt "$("$superdump" /dev/d0 | jq .super.age.seq)" ]
+	crash
+	got "$old" /dev/d1 5
+	refused "only node 0 has all that was acknowledged" dstctl volume assemble v --takeover "${where[@]:1}" /dev/x
+	again v --takeover --grace 1 "${where[@]}" /dev/x
+	settled 5 "$new"
 }
 
 # And when all have it, it is recorded at once: nothing waits for long.
@@ -417,6 +442,36 @@ valid() { "$superdump" "/dev/d$1" | jq '[.copies[] | select(.valid)] | length'; 
 	back
 	settled 5 "$old" "$new"
 	equal "good copies" "$(valid 0)" 2
+}
+
+# Feared: the next one goes over the other copy, which is the only good one.
+@test "a superblock that could not be written goes to the same place again" {
+	local seq bad at end
+	sequences() { mapfile -t seq < <("$superdump" /dev/a | jq '.copies[].super.sequence'); }
+	policies mirror
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	dm_linear flaw /dev/a > /dev/null
+	volume v --policy mirror --grace 1 /dev/mapper/flaw /dev/b
+	in_sync v
+	quiet v
+	sequences
+	bad=$((seq[0] < seq[1] ? 0 : 1))
+	local good=${seq[1 - bad]}
+	at=$((($(data_bytes /dev/a) >> 9) + bad * 128)) end=$(sectors /dev/a)
+	fault age_before_ms $((3000 * DST_SLOW))
+	defer let_go
+	dst node suspend v 1
+	dm_table flaw "0 $at linear /dev/a 0
+$at 128 error
+$((at + 128)) $((end - at - 128)) linear /dev/a $((at + 128))"
+	retry 20 node_has v 0 errors 1
+	dm_heal flaw /dev/a
+	written() { sequences; [ "${seq[bad]}" = $((good + 1)) ]; }
+	retry 20 written
+	equal "the good one" "${seq[1 - bad]}" "$good"
+	fault age_before_ms 0
+	at_most 20 dd if=/dev/zero of=/dev/dst/v bs=4k count=1 oflag=direct conv=notrunc status=none
 }
 
 @test "torn superblocks on all nodes at once: nothing is lost, whatever the last word was" {
