@@ -58,7 +58,7 @@ static u64 instance_of(const struct dstb_node *node)
 
 /*
  * Another life of its target, and nobody else has what may have been in its cache, which it need
- * not have any more. Without other copies it is the same when the node was out.
+ * not have any more. Without other copies it is the same when the node was out. May sleep.
  */
 static bool lost_its_cache(struct dstb_node *node)
 {
@@ -69,7 +69,7 @@ static bool lost_its_cache(struct dstb_node *node)
 
 /*
  * The node has lost its cache. Is there another one that has not, and may be back in time? If this
- * one were believed meanwhile, what the other has would be overwritten (R1). Under the member_lock.
+ * one were believed meanwhile, what the other has would be overwritten (R1). With the member_lock.
  */
 static const struct dstb_node *has_what_it_lost(const struct dstb_node *node)
 {
@@ -81,9 +81,15 @@ static const struct dstb_node *has_what_it_lost(const struct dstb_node *node)
 	for (i = 0; i < vol->nr_data; i++) {
 		const struct dstb_node *other = vol->nodes[i];
 
-		if (other != node && dstb_node_in_sync(other) && !READ_ONCE(other->ready) &&
-		    !other->cache_lost && READ_ONCE(other->state) == DST_NODE_STATE_LOST &&
-		    time_before(jiffies, READ_ONCE(other->grace_end)))
+		u32 state = READ_ONCE(other->state);
+
+		if (other == node || other->cache_lost || !dstb_node_in_sync(other) ||
+		    READ_ONCE(other->ready))
+			continue;
+		/* One that is up is not ready any more, and about to be lost. */
+		if (state == DST_NODE_STATE_UP ||
+		    (state == DST_NODE_STATE_LOST &&
+		     time_before(jiffies, READ_ONCE(other->grace_end))))
 			return other;
 	}
 	return NULL;
@@ -100,6 +106,7 @@ static int enter_sync(struct dstb_node *node, bool *sync, bool *was_out)
 {
 	struct dstb_volume *vol = node->vol;
 	const struct dstb_node *other = NULL;
+	bool lost = lost_its_cache(node); /* may sleep */
 	char reason[80];
 
 	spin_lock_irq(&vol->member_lock);
@@ -108,7 +115,7 @@ static int enter_sync(struct dstb_node *node, bool *sync, bool *was_out)
 	*was_out = node->part == DSTB_PART_OUT;
 	if (*sync)
 		dstb_node_set_part(node, DSTB_PART_SYNCING, false);
-	else if (lost_its_cache(node))
+	else if (lost && node->part == DSTB_PART_IN)
 		other = has_what_it_lost(node);
 	node->cache_lost = other;
 	if (other)

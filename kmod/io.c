@@ -277,7 +277,9 @@ static bool flush_lost_cache(const struct dstb_io *io)
 
 	if (likely(losses == io->losses_told))
 		return false;
-	WRITE_ONCE(io->vol->losses_told, losses);
+	/* Those that are held were there before this one fails, too. */
+	if (!READ_ONCE(io->vol->nr_held))
+		WRITE_ONCE(io->vol->losses_told, losses);
 	return true;
 }
 

@@ -54,8 +54,9 @@ bool dstb_member_may_lose(const struct dstb_node *node, bool now)
 
 	lockdep_assert_held(&vol->member_lock);
 	for (i = 0; i < vol->nr_data; i++)
-		if (vol->nodes[i] != node && (!dstb_node_in_sync(vol->nodes[i]) ||
-					      (now && !READ_ONCE(vol->nodes[i]->ready))))
+		if (vol->nodes[i] != node &&
+		    (!dstb_node_in_sync(vol->nodes[i]) || vol->nodes[i]->cache_lost ||
+		     (now && !READ_ONCE(vol->nodes[i]->ready))))
 			lost++;
 	return lost < vol->map.layout.copies;
 }
@@ -392,14 +393,16 @@ static unsigned long begin_grace(struct dstb_node *node)
 
 /*
  * A node that breaks again before it was there for as long as it may be missing, gets no more time
- * by having come back: else one that breaks at every request would hold that request for ever.
+ * by having come back: else one that breaks at every request would hold that request for ever. Nor
+ * does one that breaks before it is let in.
  */
 static unsigned long go_on_with_grace(struct dstb_node *node)
 {
 	unsigned long grace = msecs_to_jiffies(node->vol->grace_ms), now = jiffies;
 	unsigned long end = READ_ONCE(node->grace_end);
 
-	if (time_after_eq(now, node->back + min(READ_ONCE(node->grace), grace)))
+	if (READ_ONCE(node->state) != DST_NODE_STATE_LOST &&
+	    time_after_eq(now, node->back + min(READ_ONCE(node->grace), grace)))
 		return begin_grace(node);
 	return !READ_ONCE(node->grace_asks) && time_after(end, now) ? end - now : 0;
 }
@@ -599,6 +602,17 @@ static void connected(struct dstb_node *node)
 		   jiffies + msecs_to_jiffies(node->tries ? retry_ms(node, 0) : 0));
 }
 
+/*
+ * A read that is about to be started would go to the new session, before anybody knows what the
+ * node has: dstb_leg_may_read().
+ */
+static void begin_life(struct dstb_node *node)
+{
+	spin_lock_irq(&node->vol->member_lock);
+	WRITE_ONCE(node->sync_gen, node->sync_gen + 1);
+	spin_unlock_irq(&node->vol->member_lock);
+}
+
 /* Says whether its medium is to be looked at. */
 static bool reconnect(struct dstb_node *node)
 {
@@ -628,6 +642,7 @@ static bool reconnect(struct dstb_node *node)
 		}
 		/* That was about the session that is gone. */
 		WRITE_ONCE(node->leaving, false);
+		begin_life(node);
 		err = node->ops->reopen(node, &extack);
 		if (err) {
 			not_connected(node, err, extack._msg ?: "can't be connected");

@@ -210,8 +210,10 @@ static void pend_work_fn(struct work_struct *work)
 		/* It may have come back without what is to be read. */
 		if (leg->io->op == REQ_OP_READ && !dstb_leg_may_read(leg))
 			dstb_leg_end(leg, BLK_STS_TRANSPORT);
-		else
+		else if (READ_ONCE(node->ready))
 			node->ops->start(leg);
+		else /* lost once more */
+			dstb_node_pend(leg);
 	}
 }
 

@@ -119,8 +119,8 @@ struct dstb_node_ops {
  * @sync_done:	regions that it got since
  * @sync_same:	sectors of the regions that it got since, that were found the same and not copied
  * @sync_stamp:	jiffies when its resync began
- * @sync_gen:	one more each time that it comes back, and need not have what it had. Under the
- *		volume's member_lock
+ * @sync_gen:	one more each time that it is connected again, and when it is found that it need not
+ *		have what it had. Under the volume's member_lock
  * @look:	it is connected, or will be, as a reader: only its medium is to be looked at. Under
  *		@link, or while the volume is made
  * @taken:	it has been in service: who has it now, if it is not us, has taken it from us

@@ -29,6 +29,7 @@
 /**
  * struct transport - a kind of address
  * @protocol:	for socket()
+ * @holds_net:	who connects has the kernel count on the namespace, even on one that is about to go
  * @init_net:	listens in the initial network namespace only: the kernel makes accepted sockets by
  *		itself, which count on the namespace, even on one that is about to go
  * @check:	why an address is no good, or NULL
@@ -39,6 +40,7 @@
  */
 struct transport {
 	int protocol;
+	bool holds_net;
 	bool init_net;
 	const char *(*check)(const struct dstb_addr *addr);
 	void (*text)(const struct dstb_addr *addr, char *buf, size_t size);
@@ -153,6 +155,7 @@ static const struct transport transports[] = {
 		.listen = tcp_listen,
 	},
 	[DST_TRANSPORT_UNIX] = {
+		.holds_net = true,
 		.check = unix_check,
 		.text = unix_text,
 		.unbind = unix_unbind,
@@ -272,12 +275,12 @@ int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsign
 			   const bool *give_up, struct socket **sockp)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
+	bool holds = transports[addr->transport].holds_net;
 	struct sockaddr_storage ss = addr->ss;
 	struct fs_struct *own;
 	int err;
 
-	/* UNIX counts on it for the other end, and it may be about to go. */
-	if (!maybe_get_net(net))
+	if (holds && !maybe_get_net(net))
 		return -ECANCELED;
 	err = create(net, addr, sockp);
 	if (err)
@@ -296,7 +299,8 @@ int dstb_transport_connect(struct net *net, const struct dstb_addr *addr, unsign
 	if (err)
 		sock_release(*sockp);
 put:
-	put_net(net);
+	if (holds)
+		put_net(net);
 	return err;
 }
 

@@ -326,6 +326,33 @@ cache_lost_alone() {
 	got "$new" /dev/d1 3
 }
 
+@test "an export of this machine that has lost its cache waits for the other copy, too" {
+	policies mirror
+	far
+	disk a 16 cache=8 > /dev/null
+	disk b 16 cache=8 > /dev/null
+	exported e /dev/a
+	remote b /dev/b
+	volume v --policy mirror --grace 60 export:e "dst://$far/b"
+	patterns 1
+	put "$old" /dev/dst/v 3
+	in_sync v
+	quiet v
+	put "$new" /dev/dst/v 3
+	cut
+	retry 20 state_is 1 lost
+	dstctl export remove e
+	retry 20 state_is 0 lost
+	dd if="$old" of=/dev/a bs=1M seek=3 oflag=direct conv=notrunc status=none
+	exported e /dev/a
+	retry 20 eval '[[ $(node_field v 0 reason) = "its cache is lost: waits for node 1,"* ]]'
+	heal
+	in_sync v
+	stop v
+	got "$new" /dev/a 3
+	got "$new" /dev/b 3
+}
+
 @test "a node that has lost its cache is believed when the other one is not back in time, and the next flush says so" {
 	cache_lost_alone --grace 4
 	retry 30 works 0
