@@ -80,7 +80,6 @@ static const struct dstb_node *has_what_it_lost(const struct dstb_node *node)
 		return NULL;
 	for (i = 0; i < vol->nr_data; i++) {
 		const struct dstb_node *other = vol->nodes[i];
-
 		u32 state = READ_ONCE(other->state);
 
 		if (other == node || other->cache_lost || !dstb_node_in_sync(other) ||
@@ -100,13 +99,12 @@ static const struct dstb_node *has_what_it_lost(const struct dstb_node *node)
  * is believed. Or when the volume is dead: whoever puts its nodes out, and ends what waits for
  * them, has the last word. @was_out: nobody waited for it until now.
  *
- * Return: 0, or -EAGAIN: another one is to be waited for first.
+ * Return: 0, or -EAGAIN: it has @lost its cache, and another one is to be waited for first.
  */
-static int enter_sync(struct dstb_node *node, bool *sync, bool *was_out)
+static int enter_sync(struct dstb_node *node, bool lost, bool *sync, bool *was_out)
 {
 	struct dstb_volume *vol = node->vol;
 	const struct dstb_node *other = NULL;
-	bool lost = lost_its_cache(node); /* may sleep */
 	char reason[80];
 
 	spin_lock_irq(&vol->member_lock);
@@ -115,15 +113,15 @@ static int enter_sync(struct dstb_node *node, bool *sync, bool *was_out)
 	*was_out = node->part == DSTB_PART_OUT;
 	if (*sync)
 		dstb_node_set_part(node, DSTB_PART_SYNCING, false);
-	else if (lost && node->part == DSTB_PART_IN)
+	else if (lost)
 		other = has_what_it_lost(node);
 	node->cache_lost = other;
 	if (other)
 		scnprintf(reason, sizeof(reason),
 			  "its cache is lost: waits for node %u, which has what was in it",
 			  other->index);
-	else /* after its part: pairs with dstb_leg_may_read() */
-		smp_store_release(&node->sync_gen, node->sync_gen + 1);
+	else
+		dstb_node_doubt(node);
 	spin_unlock_irq(&vol->member_lock);
 	if (!other)
 		return 0;
@@ -212,6 +210,7 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
 	struct dstb_volume *vol = node->vol;
 	bool tracked = vol->dirty.bits && !node->config.witness;
 	bool keep = nothing_missed(node, theirs);
+	bool lost = !keep && lost_its_cache(node);
 	int err = 0;
 
 	*sync = false;
@@ -219,8 +218,8 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
 	if (tracked && !keep)
 		err = make_lacks(node);
 	if (!err && tracked && !keep)
-		err = enter_sync(node, sync, was_out);
-	if (!err && !keep && !*sync && lost_its_cache(node))
+		err = enter_sync(node, lost, sync, was_out);
+	if (!err && !*sync && lost)
 		cache_lost(node);
 	if (!err && full && *sync)
 		dstb_bitmap_fill(vol);

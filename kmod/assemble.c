@@ -387,29 +387,15 @@ static u32 nr_missing(const struct party *party)
 	return nr;
 }
 
-/* After a crash: the copy that has all that was acknowledged early; nr_nodes: nothing was. */
-static u32 first_needed(const struct dstb_super *super)
-{
-	u32 slot = 0;
-
-	if (!(super->flags & DST_DISK_EARLY) || super->flags & DST_DISK_CLEAN)
-		return super->nr_nodes;
-	while (slot < super->nr_nodes && (super->nodes[slot].flags & DST_DISK_NODE_WITNESS ||
-					  !(super->nodes[slot].flags & DST_DISK_NODE_IN_SYNC)))
-		slot++;
-	return slot;
-}
-
 /*
  * A node in sync has the age of the others; or the one before it, after a crash while the new one
  * was being written. Or it is an old copy, which lacks what no bitmap has any more (R4): so it gets
- * everything, where there are copies enough; and no one needs what it alone may have.
+ * everything, where there are copies enough.
  */
-static int doubt_the_old(struct party *party, bool degraded, struct netlink_ext_ack *extack)
+static int doubt_the_old(struct party *party, struct netlink_ext_ack *extack)
 {
 	struct dstb_super *super = party->best->super;
-	u32 needed = first_needed(super), i;
-	bool old;
+	u32 i;
 
 	for (i = 0; i < party->nr; i++) {
 		struct found *f = &party->all[i];
@@ -421,12 +407,10 @@ static int doubt_the_old(struct party *party, bool degraded, struct netlink_ext_
 		if (!(entry->flags & DST_DISK_NODE_IN_SYNC) ||
 		    dstb_age_equal(&f->super->age, &super->age))
 			continue;
-		old = f->super->age.seq < entry->age.seq;
-		if (nr_missing(party) + 1 < super->copies &&
-		    (f->slot != needed || (old && degraded))) {
+		if (nr_missing(party) + 1 < super->copies) {
 			entry->flags &= ~DST_DISK_NODE_IN_SYNC;
 			entry->age = super->age;
-		} else if (old) {
+		} else if (f->super->age.seq < entry->age.seq) {
 			NL_SET_ERR_MSG_FMT(extack, "node %u is an old copy of what it was",
 					   f->slot);
 			return -EMEDIUMTYPE;
@@ -522,9 +506,6 @@ static int reopen_one(struct party *party, struct found *f, struct netlink_ext_a
 	}
 	kvfree(again);
 	f->node->super_seq = f->super->sequence;
-	/* It may have the age before the last one, and will until it is given the next. */
-	if (party->best->super->nodes[f->slot].flags & DST_DISK_NODE_IN_SYNC)
-		f->node->age = f->super->age;
 	return err;
 }
 
@@ -578,7 +559,7 @@ static int assemble(struct party *party, struct dstb_volume_config *cfg,
 	if (err)
 		return err;
 	mark_diverged(party);
-	err = doubt_the_old(party, cfg->degraded, extack);
+	err = doubt_the_old(party, extack);
 	if (!err)
 		err = check_data(party, cfg->degraded, extack);
 	if (!err)

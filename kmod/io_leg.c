@@ -62,14 +62,14 @@ bool dstb_leg_readable(const struct dstb_leg *leg)
  */
 bool dstb_leg_may_read(struct dstb_leg *leg)
 {
-	/* Then its part: pairs with enter_sync() */
+	/* Then its part, and whether it is ready: pairs with dstb_node_doubt() */
 	leg->sync_gen = smp_load_acquire(&leg->node->sync_gen);
 	return dstb_leg_readable(leg);
 }
 
 /*
- * Its node went, and is back, but need not have what it had: after it was found to have what was to
- * be read, and before that was read there (R2).
+ * Its node went after it was found to have what was to be read, and may have come back without it
+ * before that was read there (R2).
  */
 static bool is_stale(const struct dstb_leg *leg)
 {

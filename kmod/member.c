@@ -86,6 +86,20 @@ bool dstb_member_is_spared(const struct dstb_node *node)
 	return ok;
 }
 
+/*
+ * Not ready any more, with this part from now on. What was found on it while it was may be gone
+ * when it is back; one that was not let in since changes nothing. With the member_lock.
+ */
+static void take_out(struct dstb_node *node, enum dstb_part part)
+{
+	bool ready = node->ready;
+
+	node->gen++;
+	dstb_node_set_part(node, part, false);
+	if (ready)
+		dstb_node_doubt(node);
+}
+
 /**
  * dstb_member_put_out() - put a node out of service, if the volume can do without it
  * @node:	the node
@@ -103,10 +117,8 @@ bool dstb_member_put_out(struct dstb_node *node, enum dstb_put_out how)
 
 	spin_lock_irqsave(&vol->member_lock, flags);
 	ok = may_put_out(node, how);
-	if (ok) {
-		node->gen++;
-		dstb_node_set_part(node, DSTB_PART_OUT, false);
-	}
+	if (ok)
+		take_out(node, DSTB_PART_OUT);
 	spin_unlock_irqrestore(&vol->member_lock, flags);
 	return ok;
 }
@@ -119,9 +131,8 @@ static bool not_ready(struct dstb_node *node)
 	bool has_part;
 
 	spin_lock_irqsave(&vol->member_lock, flags);
-	node->gen++;
 	has_part = node->part != DSTB_PART_OUT;
-	dstb_node_set_part(node, node->part, false);
+	take_out(node, node->part);
 	spin_unlock_irqrestore(&vol->member_lock, flags);
 	return has_part;
 }
@@ -602,17 +613,6 @@ static void connected(struct dstb_node *node)
 		   jiffies + msecs_to_jiffies(node->tries ? retry_ms(node, 0) : 0));
 }
 
-/*
- * A read that is about to be started would go to the new session, before anybody knows what the
- * node has: dstb_leg_may_read().
- */
-static void begin_life(struct dstb_node *node)
-{
-	spin_lock_irq(&node->vol->member_lock);
-	WRITE_ONCE(node->sync_gen, node->sync_gen + 1);
-	spin_unlock_irq(&node->vol->member_lock);
-}
-
 /* Says whether its medium is to be looked at. */
 static bool reconnect(struct dstb_node *node)
 {
@@ -642,7 +642,6 @@ static bool reconnect(struct dstb_node *node)
 		}
 		/* That was about the session that is gone. */
 		WRITE_ONCE(node->leaving, false);
-		begin_life(node);
 		err = node->ops->reopen(node, &extack);
 		if (err) {
 			not_connected(node, err, extack._msg ?: "can't be connected");

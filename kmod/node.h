@@ -119,8 +119,8 @@ struct dstb_node_ops {
  * @sync_done:	regions that it got since
  * @sync_same:	sectors of the regions that it got since, that were found the same and not copied
  * @sync_stamp:	jiffies when its resync began
- * @sync_gen:	one more each time that it is connected again, and when it is found that it need not
- *		have what it had. Under the volume's member_lock
+ * @sync_gen:	one more each time that it is not ready any more, and that it is found that it need
+ *		not have what it had: dstb_node_doubt()
  * @look:	it is connected, or will be, as a reader: only its medium is to be looked at. Under
  *		@link, or while the volume is made
  * @taken:	it has been in service: who has it now, if it is not us, has taken it from us
@@ -285,6 +285,13 @@ static inline bool dstb_node_has(const struct dstb_node *node, u32 region)
 
 	return likely(part == DSTB_PART_IN) ||
 	       (part == DSTB_PART_SYNCING && !test_bit(region, node->lacks));
+}
+
+/* What was found on it need not be there any more. With the volume's member_lock. */
+static inline void dstb_node_doubt(struct dstb_node *node)
+{
+	/* After its part, and whether it is ready: pairs with dstb_leg_may_read() */
+	smp_store_release(&node->sync_gen, node->sync_gen + 1);
 }
 
 /* node_local.c: what devices of this kernel share */

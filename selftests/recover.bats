@@ -265,36 +265,9 @@ flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 	flushed
 }
 
-# Feared: a read waits for a node, which comes back without what it had in its cache, and is served from there (R2).
-@test "a read that waits for a node is not served by it when it comes back without what is to be read" {
-	mirrored 2 16 --grace 60
-	patterns 1
-	put "$old" /dev/dst/v 3
-	quiet v
-	put "$new" /dev/dst/v 3
-	cut_host 1
-	kill_connections init 7700
-	ns=h0 dst export remove d0
-	retry 20 state_is 0 lost
-	retry 20 state_is 1 lost
-	dd if=/dev/dst/v of="$BATS_TEST_TMPDIR/read" bs=1M skip=3 count=1 iflag=direct status=none 3>&- &
-	local read=$!
-	retry 10 node_is v 0 in_flight 1
-	dd if="$old" of=/dev/d0 bs=1M seek=3 oflag=direct conv=notrunc status=none
-	window region_ms
-	heal_host 1
-	retry 20 works 1
-	ns=h0 exported d0 /dev/d0 --listen "dst://$(address h0 init)"
-	wait "$read"
-	cmp "$BATS_TEST_TMPDIR/read" "$new"
-	let_go
-	in_sync v
-	got "$new" /dev/d0 3
-}
-
-# cache_lost_alone [OPTION...]: v with $new at 3 MiB; both nodes are lost, and node 0 has lost that with its cache
-cache_lost_alone() {
-	host_disk=cache=8 mirrored 2 16 "$@"
+# both_lost [OPTION...]: v with $new at 3 MiB, not flushed; both nodes are lost, node 0's target is gone
+both_lost() {
+	mirrored 2 16 "$@"
 	patterns 1
 	put "$old" /dev/dst/v 3
 	quiet v
@@ -304,22 +277,46 @@ cache_lost_alone() {
 	unexport_host 0
 	retry 20 state_is 0 lost
 	retry 20 state_is 1 lost
+}
+# back_without: node 0 is back, without $new
+back_without() {
 	dd if="$old" of=/dev/d0 bs=1M seek=3 oflag=direct conv=notrunc status=none
 	export_host 0
+}
+# reading: $new is read in the background, $reading; has_read: and was right
+reading() {
+	background dd if=/dev/dst/v of="$BATS_TEST_TMPDIR/read" bs=1M skip=3 count=1 iflag=direct status=none
+	reading=$background
+}
+has_read() { wait "$reading" && cmp "$BATS_TEST_TMPDIR/read" "$new"; }
+
+# Feared: a read waits for a node, which comes back without what it had in its cache, and is served from there (R2).
+@test "a read that waits for a node is not served by it when it comes back without what is to be read" {
+	both_lost --grace 60
+	reading
+	retry 10 node_is v 0 in_flight 1
+	window region_ms
+	defer let_go
+	heal_host 1
+	retry 20 works 1
+	back_without
+	has_read
+	let_go
+	in_sync v
+	got "$new" /dev/d0 3
 }
 
 # Feared: node 0 is believed as the only one there is; then what node 1 has, which has lost nothing, is overwritten.
 @test "a node that has lost its cache is not believed while the other one may be back with what was in it" {
-	cache_lost_alone --grace 60
+	host_disk=cache=8 both_lost --grace 60
+	back_without
 	retry 20 eval '[[ $(node_field v 0 reason) = "its cache is lost: waits for node 1,"* ]]'
-	background dd if=/dev/dst/v of="$BATS_TEST_TMPDIR/read" bs=1M skip=3 count=1 iflag=direct status=none
-	local read=$background
+	reading
 	sleep 2
-	kill -0 "$read"
+	kill -0 "$reading"
 	state_is 0 lost
 	heal_host 1
-	wait "$read"
-	cmp "$BATS_TEST_TMPDIR/read" "$new"
+	has_read
 	in_sync v
 	stop v
 	got "$new" /dev/d0 3
@@ -354,7 +351,8 @@ cache_lost_alone() {
 }
 
 @test "a node that has lost its cache is believed when the other one is not back in time, and the next flush says so" {
-	cache_lost_alone --grace 4
+	host_disk=cache=8 both_lost --grace 4
+	back_without
 	retry 30 works 0
 	got "$old" /dev/dst/v 3
 	not flushed
@@ -363,6 +361,27 @@ cache_lost_alone() {
 	in_sync v
 	stop v
 	got "$old" /dev/d1 3
+}
+
+# Feared: each try to connect node 2 makes what was copied to node 1 meanwhile count for nothing.
+@test "a node is brought up to date while another one can't be reached, however long a region takes" {
+	policies mirror
+	hosts 3 16
+	disk w 16 > /dev/null
+	volume v --policy mirror --grace 1 "${where[@]}" --witness /dev/w
+	patterns 1
+	in_sync v
+	quiet v
+	cut_host 2
+	retry 20 state_is 2 away
+	dst node suspend v 1
+	put "$new" /dev/dst/v 3
+	# Longer than the longest pause between two tries.
+	fault region_ms 8000
+	defer let_go
+	dst node resume v 1
+	retry 40 works 1
+	got "$new" /dev/d1 3
 }
 
 @test "a blank disk that was lost while it was given its metadata is taken when it is back" {
