@@ -633,7 +633,8 @@ while True:
 	dstctl export suspend e
 	dstctl export resume e
 	retry 10 fails
-	umount "$folder"
+	# Whoever tries to connect just then has it in use.
+	retry 10 umount "$folder" 2> /dev/null
 	retry 10 node_is v 0 state up
 	zeroes /dev/dst/v 0 4096
 }
