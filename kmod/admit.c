@@ -149,6 +149,10 @@ static int begin_sync(struct dstb_node *node, bool full)
 	node->sync_done = 0;
 	WRITE_ONCE(node->sync_same, 0);
 	node->sync_stamp = jiffies;
+	/* A region that was being copied by what it lacked before is not taken off this list. */
+	spin_lock_irq(&node->vol->member_lock);
+	dstb_node_doubt(node);
+	spin_unlock_irq(&node->vol->member_lock);
 	return err;
 }
 
@@ -185,19 +189,11 @@ void dstb_admit_failed(struct dstb_node *node, int err)
 		dstb_member_retry(node, RETRY_MS);
 }
 
-/*
- * The next flush says so. Who is syncing may have got what is lost now: until both are the same
- * again, the first is believed.
- */
+/* The next flush says so. Who is syncing may have got what is lost now. */
 static void cache_lost(struct dstb_node *node)
 {
-	struct dstb_dirty *dirty = &node->vol->dirty;
-	u32 nr;
-
 	WRITE_ONCE(node->vol->losses, node->vol->losses + 1);
-	if (dirty->bits)
-		for_each_set_bit(nr, dirty->bits, dirty->nr_regions)
-			set_bit(nr, dirty->unclean);
+	dstb_dirty_doubt(node->vol);
 }
 
 /*
@@ -215,6 +211,8 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
 
 	*sync = false;
 	*was_out = false;
+	if (node->part != DSTB_PART_IN && dstb_record_waits(vol, node))
+		return -EAGAIN;
 	if (tracked && !keep)
 		err = make_lacks(node);
 	if (!err && tracked && !keep)
@@ -230,8 +228,10 @@ static int bring_up(struct dstb_node *node, const struct dstb_super *theirs, boo
 	if (err)
 		return err;
 	/* Nobody may have the same age with another table. */
-	dstb_record_age(vol);
-	return dstb_super_write_one(node);
+	if (dstb_record_age(vol, node))
+		return dstb_super_write_one(node, true);
+	/* Who keeps its part has an age that all know: it gets the new one later. */
+	return !*sync && READ_ONCE(node->part) == DSTB_PART_IN ? 0 : -EAGAIN;
 }
 
 /**
@@ -388,7 +388,8 @@ void dstb_admit(struct dstb_node *node, const struct dstb_super *theirs, bool fu
  * same age with another table until the volume is made: what this one gets is younger.
  *
  * Context: the volume's meta_wq, or whoever makes the volume.
- * Return: whether that is so: not while writes that were acknowledged early are under way.
+ * Return: whether that is so, and a new age could be given: not while writes that were acknowledged
+ * early are under way, or who alone may have some is lost.
  */
 bool dstb_admit_record_out(struct dstb_node *node)
 {
@@ -404,7 +405,7 @@ bool dstb_admit_record_out(struct dstb_node *node)
 	/* Whether a quorum takes it or not. */
 	dstb_record(vol);
 	dstb_member_kick(vol); /* for what waited for that */
-	return !(entry->flags & DST_DISK_NODE_IN_SYNC);
+	return !(entry->flags & DST_DISK_NODE_IN_SYNC) && !dstb_record_stuck(vol);
 }
 
 /* Says whether the node may get a superblock; if not, it is looked at again soon. */

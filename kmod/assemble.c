@@ -506,6 +506,9 @@ static int reopen_one(struct party *party, struct found *f, struct netlink_ext_a
 	}
 	kvfree(again);
 	f->node->super_seq = f->super->sequence;
+	/* It may have the age before the last one, and will until it is given the next. */
+	if (party->best->super->nodes[f->slot].flags & DST_DISK_NODE_IN_SYNC)
+		f->node->age = f->super->age;
 	return err;
 }
 

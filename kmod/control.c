@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "dirty.h"
 #include "io.h"
 #include "main.h"
@@ -146,16 +147,18 @@ int dstb_node_suspend(struct dstb_volume *vol, u32 index, struct netlink_ext_ack
 	return err;
 }
 
-/*
- * The device may have another number by now. The path can be looked up here, not by who connects
- * it.
- */
+/* The device may have another number by now. */
 static void find_again(struct dstb_node *node)
 {
+	struct fs_struct *own;
 	dev_t dev;
 
-	if (node->config.path[0] == '/' && !lookup_bdev(node->config.path, &dev))
+	if (node->config.path[0] != '/')
+		return;
+	own = dstb_paths_begin();
+	if (!lookup_bdev(node->config.path, &dev))
 		node->dev = dev;
+	dstb_paths_end(own);
 }
 
 /**

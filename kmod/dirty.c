@@ -255,6 +255,68 @@ void dstb_dirty_unclean(struct dstb_volume *vol, struct dstb_io *io)
 		dstb_resync_kick(vol);
 }
 
+/**
+ * dstb_dirty_doubt() - what was written lately may be gone from the copy that is believed
+ * @vol:	the volume
+ *
+ * Others may have it: until all are the same again, the first is believed.
+ * Context: any.
+ */
+void dstb_dirty_doubt(struct dstb_volume *vol)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+	unsigned long flags;
+	u32 nr;
+
+	if (!dirty->bits)
+		return;
+	/* The region that is just being compared, too: it is compared once more. */
+	spin_lock_irqsave(&vol->member_lock, flags);
+	WRITE_ONCE(dirty->doubts, dirty->doubts + 1);
+	spin_unlock_irqrestore(&vol->member_lock, flags);
+	for_each_set_bit(nr, dirty->bits, dirty->nr_regions)
+		set_bit(nr, dirty->unclean);
+	if (!READ_ONCE(vol->gate_dead) && READ_ONCE(vol->started))
+		dstb_resync_kick(vol);
+}
+
+/**
+ * dstb_dirty_doubt_later() - what dstb_dirty_flush_failed() has asked for
+ * @vol:	the volume
+ *
+ * Once a second at most: all is compared again. Until then no bit is cleared.
+ * Context: process; the volume's meta_wq.
+ */
+void dstb_dirty_doubt_later(struct dstb_volume *vol)
+{
+	struct dstb_dirty *dirty = &vol->dirty;
+
+	if (!READ_ONCE(dirty->doubt))
+		return;
+	if (time_before(jiffies, dirty->doubt_stamp + HZ)) {
+		dstb_meta_later(vol, &vol->member_work, HZ);
+		return;
+	}
+	WRITE_ONCE(dirty->doubt, false);
+	dirty->doubt_stamp = jiffies;
+	dstb_dirty_doubt(vol);
+}
+
+/**
+ * dstb_dirty_flush_failed() - a node that is not put out by that could not be flushed
+ * @vol:	the volume
+ *
+ * Whoever waited for the flush has been told, or is about to be.
+ * Context: any.
+ */
+void dstb_dirty_flush_failed(struct dstb_volume *vol)
+{
+	if (!vol->dirty.bits)
+		return;
+	WRITE_ONCE(vol->dirty.doubt, true);
+	dstb_member_kick(vol);
+}
+
 /* ---- resync ---- */
 
 static bool is_quiet(struct dstb_dirty *dirty, u32 nr)
@@ -526,14 +588,16 @@ static u32 collect_bits(struct dstb_volume *vol, u32 max, struct list_head *clea
 	struct dstb_region *region;
 	u32 nr, found = 0;
 
+	/* Before: there may be more to look at by then. */
+	WRITE_ONCE(dirty->sweep, false);
 	for_each_set_bit(nr, dirty->bits, dirty->nr_regions) {
 		if (found == max)
-			return found;
+			break;
 		if (!may_clean(vol, nr))
 			continue;
 		region = take_free(dirty, SWEEP_RESERVE);
 		if (!region)
-			return found;
+			break;
 		bucket = bucket_of(dirty, nr);
 		spin_lock_irq(&bucket->lock);
 		if (!find(bucket, nr)) {
@@ -547,7 +611,8 @@ static u32 collect_bits(struct dstb_volume *vol, u32 max, struct list_head *clea
 		if (region)
 			give_free(dirty, region);
 	}
-	dirty->sweep = false;
+	if (nr < dirty->nr_regions)
+		WRITE_ONCE(dirty->sweep, true);
 	return found;
 }
 
@@ -571,8 +636,15 @@ static bool flush_nodes(struct dstb_volume *vol, bool in_service)
 			continue;
 		ok = false;
 		dstb_member_error(raws[i].node, raws[i].status, "a flush");
+		/* Nobody has asked for it: the next that does is told. */
+		if (raws[i].status != BLK_STS_TRANSPORT &&
+		    READ_ONCE(raws[i].node->part) != DSTB_PART_OUT) {
+			WRITE_ONCE(vol->losses, vol->losses + 1);
+			dstb_dirty_doubt(vol);
+		}
 	}
-	return ok;
+	/* One that failed meanwhile: dstb_record_work_fn() is about to look at these bits. */
+	return ok && !READ_ONCE(vol->dirty.doubt);
 }
 
 /**
@@ -743,6 +815,7 @@ int dstb_dirty_init(struct dstb_volume *vol, u64 capacity, u32 shift)
 	INIT_LIST_HEAD(&dirty->pending);
 	INIT_LIST_HEAD(&dirty->starved);
 	init_waitqueue_head(&dirty->wait);
+	dirty->doubt_stamp = jiffies - HZ;
 	INIT_DELAYED_WORK(&dirty->intent_work, intent_work_fn);
 	INIT_DELAYED_WORK(&dirty->clean_work, clean_work_fn);
 	return dirty_alloc(dirty);

@@ -71,6 +71,9 @@ struct dstb_dirty_bucket {
  * @starved:	requests that wait for a slot
  * @intent_work: sets bits. As all of dirty tracking's I/O, on the volume's meta_wq
  * @clean_work:	clears bits
+ * @doubt:	dstb_dirty_doubt() is to be called
+ * @doubt_stamp: jiffies when it was for that. The meta_wq's
+ * @doubts:	how often it was. With the volume's member_lock
  * @sweep:	there may be bits without a region in use that can be cleared
  * @wait:	for a region that is being locked, or the end of that wait
  * @map:	for I/O on the bitmap; the meta_wq's
@@ -92,6 +95,9 @@ struct dstb_dirty {
 	struct list_head starved;
 	struct delayed_work intent_work;
 	struct delayed_work clean_work;
+	bool doubt;
+	unsigned long doubt_stamp;
+	u32 doubts;
 	bool sweep;
 	wait_queue_head_t wait;
 	struct dstb_bitmap *map;
@@ -107,6 +113,9 @@ enum dstb_dirty_verdict {
 enum dstb_dirty_verdict dstb_dirty_begin(struct dstb_volume *vol, struct dstb_io *io);
 void dstb_dirty_end(struct dstb_volume *vol, struct dstb_io *io);
 void dstb_dirty_unclean(struct dstb_volume *vol, struct dstb_io *io);
+void dstb_dirty_doubt(struct dstb_volume *vol);
+void dstb_dirty_doubt_later(struct dstb_volume *vol);
+void dstb_dirty_flush_failed(struct dstb_volume *vol);
 bool dstb_dirty_flush(struct dstb_volume *vol);
 bool dstb_dirty_lock(struct dstb_volume *vol, u32 nr, const bool *stop);
 void dstb_dirty_unlock(struct dstb_volume *vol, u32 nr);

@@ -15,8 +15,8 @@
  * goes a grace period after it is in no list.
  *
  * The command waits for as long as the media take; for resync and requests under way FREEZE_MS at
- * most, and until it is interrupted. It has the control_lock meanwhile, and the lock of generic
- * netlink that keeps families from coming and going.
+ * most. To add one it does so until it is interrupted, with the lock of generic netlink that keeps
+ * families from coming and going; to remove one, in a worker. It has the control_lock meanwhile.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

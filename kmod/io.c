@@ -583,15 +583,16 @@ void dstb_io_release_held(struct dstb_volume *vol)
 {
 	struct bio_list held;
 	struct bio *bio;
-	u32 nr;
+	u32 nr = 0;
 
 	spin_lock_irq(&vol->lock);
 	held = vol->held;
 	bio_list_init(&vol->held);
-	nr = vol->nr_held;
 	spin_unlock_irq(&vol->lock);
-	while ((bio = bio_list_pop(&held)))
+	while ((bio = bio_list_pop(&held))) {
 		dstb_submit_bio(bio);
+		nr++;
+	}
 	/* They count until they have begun: flush_lost_cache(). Some are held once more. */
 	spin_lock_irq(&vol->lock);
 	vol->nr_held -= nr;

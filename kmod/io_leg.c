@@ -145,6 +145,10 @@ void dstb_leg_failed(struct dstb_leg *leg, blk_status_t status)
 	atomic64_inc(&leg->node->errors);
 	if (may_mend(leg))
 		return;
+	/* Nor is it put out by a read while the others are only lost. */
+	if (leg->io->op == REQ_OP_READ && leg->io->nr_legs > 1 &&
+	    !dstb_member_is_spared(leg->node))
+		return;
 	scnprintf(reason, sizeof(reason), "%s at sector %llu failed (error %d)",
 		  op_name(leg->io->op), leg->sector, -blk_status_to_errno(status));
 	dstb_member_failed(leg->node, reason);
@@ -188,6 +192,9 @@ static void leg_bad(struct dstb_leg *leg, blk_status_t status)
 		atomic_inc(&io->refused);
 	} else {
 		dstb_leg_failed(leg, status);
+		/* The last copy goes on, without what it should have flushed, perhaps. */
+		if (io->flush && READ_ONCE(leg->node->part) != DSTB_PART_OUT)
+			dstb_dirty_flush_failed(io->vol);
 	}
 	WRITE_ONCE(io->status, status);
 	/* A flush that its node may not have had: one that comes in again is asked for it anew. */

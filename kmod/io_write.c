@@ -359,6 +359,17 @@ static u32 write_legs(struct dstb_io *io, u32 *in_sync)
 	return live;
 }
 
+/* Is the first leg what superblocks call the first copy? That is believed after a crash. */
+static bool in_order(const struct dstb_io *io)
+{
+	u32 i;
+
+	for (i = 1; i < io->nr_legs; i++)
+		if (io->legs[i].node->index < io->legs[i - 1].node->index)
+			return false;
+	return true;
+}
+
 static void ask_acks(struct dstb_io *io, u32 in_sync)
 {
 	struct dstb_acks acks = {
@@ -390,7 +401,7 @@ static void write_start(struct dstb_io *io)
 		dstb_io_done(io);
 		return;
 	}
-	if (io->need && io->need < live && dstb_member_early(vol)) {
+	if (io->need && io->need < live && in_order(io) && dstb_member_early(vol)) {
 		WRITE_ONCE(vol->early, true);
 		copy_make(io);
 	}

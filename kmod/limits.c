@@ -57,6 +57,15 @@ static int limits_check(struct dstb_volume *vol, struct queue_limits *lim, u32 b
 	return 0;
 }
 
+/* The least common multiple of several devices' may be anything. */
+static void limits_cap(struct queue_limits *lim)
+{
+	if (lim->io_opt > MAX_IO_MIN)
+		lim->io_opt = 0;
+	if (lim->io_min > MAX_IO_MIN)
+		lim->io_min = lim->physical_block_size;
+}
+
 /**
  * dstb_limits_stack() - what a volume can do
  * @vol:	the volume; its nodes are open, its layout is known. Gets its own limits, too
@@ -124,6 +133,7 @@ int dstb_limits_stack(struct dstb_volume *vol, struct queue_limits *lim,
 	if (discard && !lim->discard_granularity)
 		lim->discard_granularity = lim->logical_block_size;
 	dstb_limits_plain_zeroes(lim);
+	limits_cap(lim);
 	if (vol->map.layout.run && vol->map.layout.run <= MAX_IO_MIN >> 9)
 		lim->io_min = max_t(u32, lim->io_min, vol->map.layout.run << 9);
 	return limits_check(vol, lim, block, extack);
@@ -204,5 +214,6 @@ int dstb_limits_add(struct dstb_volume *vol, struct dstb_node *node, struct queu
 	lim.max_write_zeroes_sectors = old->max_write_zeroes_sectors;
 	lim.max_secure_erase_sectors = 0;
 	dstb_limits_plain_zeroes(&lim);
+	limits_cap(&lim);
 	return dstb_limits_set(vol, &lim);
 }

@@ -159,7 +159,12 @@ void dstb_member_kick(struct dstb_volume *vol)
  */
 bool dstb_member_early(struct dstb_volume *vol)
 {
-	if (likely(!vol->super || READ_ONCE(vol->early_ok)))
+	if (!vol->super)
+		return true;
+	/* Else who is first is another one for each sector, and one of them is believed of all. */
+	if (vol->map.layout.copies < vol->nr_data)
+		return false;
+	if (likely(READ_ONCE(vol->early_ok)))
 		return true;
 	if (!READ_ONCE(vol->early_wanted)) {
 		WRITE_ONCE(vol->early_wanted, true);

@@ -86,6 +86,7 @@ enum dstb_put_out {
 };
 
 /* volume.c: its life */
+bool dstb_member_is_spared(const struct dstb_node *node);
 bool dstb_member_put_out(struct dstb_node *node, enum dstb_put_out how);
 void dstb_member_do_without(struct dstb_node *node, enum dstb_put_out how);
 int dstb_member_init(struct dstb_volume *vol);

@@ -16,7 +16,6 @@ struct work_struct;
 
 /* member.c */
 bool dstb_member_may_lose(const struct dstb_node *node, bool now);
-bool dstb_member_is_spared(const struct dstb_node *node);
 void dstb_member_fence(struct dstb_volume *vol, const char *reason);
 void dstb_member_refuse(struct dstb_node *node, const char *reason);
 void dstb_member_overdue(struct dstb_volume *vol);
@@ -36,7 +35,9 @@ int dstb_member_check_place(struct dstb_volume *vol, const struct dstb_node *nod
 			    const struct dstb_node_config *to, struct netlink_ext_ack *extack);
 
 /* record.c */
-void dstb_record_age(struct dstb_volume *vol);
+bool dstb_record_age(struct dstb_volume *vol, const struct dstb_node *node);
+bool dstb_record_waits(const struct dstb_volume *vol, const struct dstb_node *node);
+const struct dstb_node *dstb_record_stuck(const struct dstb_volume *vol);
 bool dstb_record(struct dstb_volume *vol);
 void dstb_record_work_fn(struct work_struct *work);
 void dstb_record_clean(struct dstb_volume *vol);

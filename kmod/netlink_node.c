@@ -4,11 +4,13 @@
  */
 #include <linux/bits.h>
 #include <linux/netlink.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "main.h"
 #include "member.h"
 #include "netlink.h"
 #include "netlink_volume.h"
@@ -194,19 +196,81 @@ static struct dstb_volume *get_node(struct genl_info *info, u32 *index,
 	return ERR_PTR(-ENOENT);
 }
 
-static int change_node(struct genl_info *info,
-		       int (*change)(struct dstb_volume *vol, u32 index,
-				     struct netlink_ext_ack *extack))
-{
+/**
+ * struct node_job - a change of a node, in a worker: it may wait for a device that does not answer
+ * @refs:	who has it: the worker, and who waits
+ * @vol:	the volume, held
+ * @index:	of the node
+ * @change:	what to do
+ * @cfg:	where its new medium is
+ * @adopt:	although that is not blank
+ * @extack:	gets the sentence
+ * @err:	how it went
+ */
+struct node_job {
+	refcount_t refs;
 	struct dstb_volume *vol;
 	u32 index;
+	int (*change)(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack);
+	struct dstb_node_config cfg;
+	bool adopt;
+	struct netlink_ext_ack extack;
+	int err;
+};
+
+static void job_put(struct node_job *job)
+{
+	if (refcount_dec_and_test(&job->refs))
+		kfree(job);
+}
+
+static void job_fn(void *arg)
+{
+	struct node_job *job = arg;
+
+	if (job->change)
+		job->err = job->change(job->vol, job->index, &job->extack);
+	else
+		job->err = dstb_node_replace(job->vol, job->index, &job->cfg, job->adopt,
+					     &job->extack);
+	dstb_netlink_put_volume(job->vol);
+	job_put(job);
+}
+
+/* @change: NULL for replace. Goes on when who asked for it is killed. */
+static int run_job(struct genl_info *info,
+		   int (*change)(struct dstb_volume *vol, u32 index,
+				 struct netlink_ext_ack *extack))
+{
+	struct node_job *job = kzalloc(sizeof(*job), GFP_KERNEL);
 	int err;
 
-	vol = get_node(info, &index, NULL);
-	if (IS_ERR(vol))
-		return PTR_ERR(vol);
-	err = change(vol, index, info->extack);
-	dstb_netlink_put_volume(vol);
+	if (!job)
+		return -ENOMEM;
+	job->vol = get_node(info, &job->index, change ? NULL : &job->cfg);
+	if (IS_ERR(job->vol)) {
+		err = PTR_ERR(job->vol);
+		kfree(job);
+		return err;
+	}
+	err = change ? 0 : dstb_node_find(&job->cfg, job->index, info->extack);
+	if (err) {
+		dstb_netlink_put_volume(job->vol);
+		kfree(job);
+		return err;
+	}
+	refcount_set(&job->refs, 2);
+	job->change = change;
+	/* Other commands have not so many attributes. */
+	if (!change)
+		job->adopt = nla_get_flag(info->attrs[DST_A_VOLUME_ADOPT]);
+	err = dstb_run_killable(genl_info_net(info), job_fn, job);
+	if (!err) {
+		err = job->err;
+		if (job->extack._msg)
+			NL_SET_ERR_MSG_FMT(info->extack, "%s", job->extack._msg);
+	}
+	job_put(job);
 	return err;
 }
 
@@ -219,7 +283,7 @@ static int change_node(struct genl_info *info,
  */
 int dstb_nl_node_suspend_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return change_node(info, dstb_node_suspend);
+	return run_job(info, dstb_node_suspend);
 }
 
 /**
@@ -231,7 +295,7 @@ int dstb_nl_node_suspend_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int dstb_nl_node_resume_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return change_node(info, dstb_node_resume);
+	return run_job(info, dstb_node_resume);
 }
 
 /**
@@ -243,7 +307,7 @@ int dstb_nl_node_resume_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int dstb_nl_node_resolve_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return change_node(info, dstb_node_resolve);
+	return run_job(info, dstb_node_resolve);
 }
 
 /**
@@ -255,24 +319,7 @@ int dstb_nl_node_resolve_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int dstb_nl_node_replace_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct dstb_node_config *cfg = kzalloc(sizeof(*cfg), GFP_KERNEL);
-	struct dstb_volume *vol;
-	int err = 0;
-	u32 index;
-
-	if (!cfg)
-		return -ENOMEM;
-	vol = get_node(info, &index, cfg);
-	if (IS_ERR(vol)) {
-		err = PTR_ERR(vol);
-	} else {
-		err = dstb_node_replace(vol, index, cfg,
-					nla_get_flag(info->attrs[DST_A_VOLUME_ADOPT]),
-					info->extack);
-		dstb_netlink_put_volume(vol);
-	}
-	kfree(cfg);
-	return err;
+	return run_job(info, NULL);
 }
 
 /**
@@ -284,7 +331,7 @@ int dstb_nl_node_replace_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int dstb_nl_node_remove_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return change_node(info, dstb_node_remove);
+	return run_job(info, dstb_node_remove);
 }
 
 static void added_reply(struct sk_buff *skb, struct genl_info *info, const struct dstb_volume *vol,

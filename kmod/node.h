@@ -44,8 +44,8 @@ enum dstb_part {
  * @start:	starts a leg; dstb_leg_end() or dstb_node_pend() is called for it once, here or
  *		later, in any context. Submitter's context or a worker's: may sleep on preallocated
  *		pools only
- * @abort:	makes everything under way end within a bounded time, with dstb_node_pend(). Process
- *		context, may sleep. Not for local devices, whose own timeouts must do. Optional
+ * @abort:	makes everything under way end within a bounded time, with dstb_node_pend(). Any
+ *		context. Not for local devices, whose own timeouts must do. Optional
  * @close:	the reverse of @open; nothing is under way. Process context, may sleep. Does nothing
  *		when it is not open
  * @connections: how many now. Optional
@@ -295,6 +295,7 @@ static inline void dstb_node_doubt(struct dstb_node *node)
 }
 
 /* node_local.c: what devices of this kernel share */
+int dstb_node_find(struct dstb_node_config *cfg, u32 index, struct netlink_ext_ack *extack);
 void dstb_node_bdev_limits(struct dstb_node *node);
 u32 dstb_node_depth(const struct dstb_node *node);
 int dstb_node_bdev_reopen(struct dstb_node *node, struct netlink_ext_ack *extack);

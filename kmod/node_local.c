@@ -19,16 +19,13 @@
 #define NOT_FOR_LEGS \
 	(REQ_POLLED | REQ_ALLOC_CACHE | REQ_PREFLUSH | REQ_RAHEAD | REQ_FAILFAST_MASK)
 
-static int same_twice(const struct dstb_node *node, struct netlink_ext_ack *extack)
+static int same_twice(const struct dstb_node *node, dev_t dev, struct netlink_ext_ack *extack)
 {
 	const struct dstb_volume *vol = node->vol;
 	const struct dstb_node *other;
-	dev_t dev;
 	int err = 0;
 	u32 i;
 
-	if (lookup_bdev(node->config.path, &dev))
-		return 0; /* the open says it better */
 	/* A block_device is freed after a grace period. */
 	rcu_read_lock();
 	for (i = 0; !err && (other = dstb_volume_node(vol, i)); i++) {
@@ -44,35 +41,53 @@ static int same_twice(const struct dstb_node *node, struct netlink_ext_ack *exta
 	return err;
 }
 
-static int open_error(const struct dstb_node *node, int err, struct netlink_ext_ack *extack)
+static int open_error(const char *path, u32 index, int err, struct netlink_ext_ack *extack)
 {
-	const char *path = node->config.path;
-
 	switch (err) {
 	case -ENOENT:
 	case -ENXIO:
 	case -ENODEV:
-		NL_SET_ERR_MSG_FMT(extack, "node %u: there is no %s", node->index, path);
+		NL_SET_ERR_MSG_FMT(extack, "node %u: there is no %s", index, path);
 		break;
 	case -ENOTBLK:
-		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is not a block device", node->index, path);
+		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is not a block device", index, path);
 		break;
 	case -EBUSY:
 		NL_SET_ERR_MSG_FMT(extack, "node %u: %s is busy: something else uses it",
-				   node->index, path);
+				   index, path);
 		break;
 	case -EACCES:
 	case -EROFS:
 		NL_SET_ERR_MSG_FMT(extack,
 				   "node %u: %s is read-only: create the volume --read-only",
-				   node->index, path);
+				   index, path);
 		break;
 	default:
-		NL_SET_ERR_MSG_FMT(extack, "node %u: can't open %s (error %d)", node->index, path,
+		NL_SET_ERR_MSG_FMT(extack, "node %u: can't open %s (error %d)", index, path,
 				   -err);
 	}
 	/* To whoever called that says that the volume is fenced, which a device never does. */
 	return err == -ESTALE ? -EIO : err;
+}
+
+/**
+ * dstb_node_find() - find out which device is meant by who asks, if one is
+ * @cfg:	where a node is to be; gets the device's number
+ * @index:	of the node
+ * @extack:	gets the sentence
+ *
+ * A worker that opens it would look elsewhere, where this process has other mounts.
+ * Context: process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int dstb_node_find(struct dstb_node_config *cfg, u32 index, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (cfg->path[0] != '/')
+		return 0;
+	err = lookup_bdev(cfg->path, &cfg->dev);
+	return err ? open_error(cfg->path, index, err, extack) : 0;
 }
 
 static void local_close(struct dstb_node *node)
@@ -138,8 +153,12 @@ static int open_path(struct dstb_node *node, blk_mode_t mode, struct file **file
 		     struct netlink_ext_ack *extack)
 {
 	struct fs_struct *own = dstb_paths_begin();
-	int err = same_twice(node, extack);
+	dev_t dev;
+	int err = 0;
 
+	/* If there is none the open says it better. */
+	if (!lookup_bdev(node->config.path, &dev))
+		err = same_twice(node, dev, extack);
 	if (!err)
 		*file = bdev_file_open_by_path(node->config.path, mode, node, NULL);
 	dstb_paths_end(own);
@@ -154,6 +173,9 @@ static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 
 	/* The node is the holder: exclusive, against other nodes of the volume, too. */
 	if (node->dev) {
+		err = same_twice(node, node->dev, extack);
+		if (err)
+			return err;
 		file = bdev_file_open_by_dev(node->dev, mode, node, NULL);
 	} else {
 		err = open_path(node, mode, &file, extack);
@@ -161,7 +183,7 @@ static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 			return err;
 	}
 	if (IS_ERR(file))
-		return open_error(node, PTR_ERR(file), extack);
+		return open_error(node->config.path, node->index, PTR_ERR(file), extack);
 	node->bdev_file = file;
 	node->bdev = file_bdev(file);
 	node->dev = node->bdev->bd_dev;

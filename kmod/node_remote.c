@@ -105,6 +105,16 @@ static int remote_reopen(struct dstb_node *node, struct netlink_ext_ack *extack)
 	return 0;
 }
 
+/*
+ * Since its node was looked at its session may have been replaced, after a grace period in which
+ * that was not ready any more: nothing is sent over the new one before the node is let in, but for
+ * what that takes. Under RCU, when the session is known.
+ */
+static bool may_start(const struct dstb_leg *leg)
+{
+	return READ_ONCE(leg->node->ready) || (leg->io->raw && leg->io->raw->always);
+}
+
 static void remote_start(struct dstb_leg *leg)
 {
 	struct dstb_session *session;
@@ -113,7 +123,7 @@ static void remote_start(struct dstb_leg *leg)
 
 	rcu_read_lock();
 	session = rcu_dereference(leg->node->session);
-	if (unlikely(!session)) {
+	if (unlikely(!session || !may_start(leg))) {
 		rcu_read_unlock();
 		dstb_node_pend(leg);
 		return;
@@ -141,10 +151,13 @@ static void remote_start(struct dstb_leg *leg)
 
 static void remote_abort(struct dstb_node *node)
 {
-	struct dstb_session *session = rcu_dereference_protected(node->session, true);
+	struct dstb_session *session;
 
+	rcu_read_lock();
+	session = rcu_dereference(node->session);
 	if (session)
 		dstb_session_abort(session);
+	rcu_read_unlock();
 }
 
 /*

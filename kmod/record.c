@@ -106,24 +106,92 @@ static void update_super(struct dstb_volume *vol, bool as_it_is)
 	}
 }
 
+/*
+ * Where writes are acknowledged early the first copy in sync may alone have one, and is believed
+ * after a crash. NULL: there is none, or they are not. One that was not there when the volume was
+ * assembled, before the first record says so, has been done without by the operator's word.
+ */
+static struct dstb_node *believed(const struct dstb_volume *vol)
+{
+	u32 i;
+
+	if (!(vol->super->flags & DST_DISK_EARLY))
+		return NULL;
+	for (i = 0; i < vol->nr_data; i++)
+		if (vol->super->nodes[i].flags & DST_DISK_NODE_IN_SYNC &&
+		    (READ_ONCE(vol->started) ||
+		     READ_ONCE(vol->nodes[i]->part) != DSTB_PART_OUT))
+			return vol->nodes[i];
+	return NULL;
+}
+
 /**
- * dstb_record_age() - before a superblock is written: what is new in it has a new age
+ * dstb_record_stuck() - would a new age have to wait for the copy that is believed?
  * @vol:	the volume
  *
  * Context: as dstb_record().
+ * Return: the node, or NULL.
  */
-void dstb_record_age(struct dstb_volume *vol)
+const struct dstb_node *dstb_record_stuck(const struct dstb_volume *vol)
+{
+	const struct dstb_node *first = believed(vol);
+
+	return first && !READ_ONCE(first->ready) ? first : NULL;
+}
+
+static void new_age(struct dstb_volume *vol)
 {
 	u64 nonce;
 
-	if (!vol->activating)
-		return;
 	do {
 		nonce = get_random_u64();
 	} while (!nonce);
 	dstb_age_bump(vol->super, nonce);
 	vol->activating = false;
 	vol->unrecorded = true;
+}
+
+/**
+ * dstb_record_waits() - is there a new age, and the copy that is believed lost, which has it first?
+ * @vol:	the volume
+ * @node:	that is to be given it, maybe NULL
+ *
+ * Context: as dstb_record().
+ */
+bool dstb_record_waits(const struct dstb_volume *vol, const struct dstb_node *node)
+{
+	const struct dstb_node *first = dstb_record_stuck(vol);
+
+	return first && first != node &&
+	       (vol->activating || !dstb_age_equal(&first->age, &vol->super->age));
+}
+
+/**
+ * dstb_record_age() - before a superblock is written: what is new in it has a new age
+ * @vol:	the volume
+ * @node:	that is to be given it; NULL: all that are in service
+ *
+ * Nobody gets one before the copy that is believed has it: else a crash would make an old copy of
+ * that, and what it alone has would be overwritten.
+ * Context: as dstb_record().
+ * Return: whether it may be written; not while that copy is lost.
+ */
+bool dstb_record_age(struct dstb_volume *vol, const struct dstb_node *node)
+{
+	struct dstb_node *first = believed(vol);
+	int err = 0;
+
+	if (dstb_record_waits(vol, node))
+		return false;
+	if (vol->activating)
+		new_age(vol);
+	if (first && first != node && !dstb_age_equal(&first->age, &vol->super->age))
+		err = dstb_super_write_one(first, false);
+	if (!err || err == -ESHUTDOWN)
+		return !err;
+	dstb_member_error(first, errno_to_blk_status(err), "writing the superblock");
+	/* The last copy goes on: there is no other that could be believed. */
+	return err != -ENOLINK && READ_ONCE(first->ready);
 }
 
 /*
@@ -199,9 +267,16 @@ static bool write_record(struct dstb_volume *vol)
 	bool enough, ok;
 	u32 votes, i;
 
-	/* Once more what could not be recorded is no new age. */
-	dstb_record_age(vol);
 	dstb_fault_wait(&vol->faults, &vol->faults.age_before_ms);
+	/* Once more what could not be recorded is no new age. */
+	if (!dstb_record_age(vol, NULL)) {
+		const struct dstb_node *first = dstb_record_stuck(vol);
+
+		/* With a new table nothing may go on before that is recorded. */
+		if (vol->nr_before || (first && READ_ONCE(first->impatient)))
+			set_quorum(vol, false, vol->votes);
+		return false;
+	}
 	votes = dstb_super_write(vol);
 	dstb_fault_wait(&vol->faults, &vol->faults.age_after_ms);
 	/* The operator's word counts until there is a quorum. */
@@ -210,6 +285,7 @@ static bool write_record(struct dstb_volume *vol)
 	if (enough)
 		vol->degraded_ok = false;
 	if (ok) {
+		vol->fresh = true;
 		vol->unrecorded = false;
 		vol->nr_before = 0;
 		vol->newcomer = NULL;
@@ -276,16 +352,22 @@ void dstb_record_work_fn(struct work_struct *work)
 	struct dstb_volume *vol =
 		container_of(to_delayed_work(work), struct dstb_volume, member_work);
 	unsigned int noio = memalloc_noio_save();
+	bool recorded = false;
 	u32 i;
 
+	dstb_dirty_doubt_later(vol);
 	if (!READ_ONCE(vol->gate_dead))
-		dstb_record(vol);
+		recorded = dstb_record(vol);
 	else
 		queue_work(vol->new_wq, &vol->held_work); /* what was held fails */
 	for (i = 0; i < vol->nr_nodes; i++)
 		if (READ_ONCE(vol->nodes[i]->part) == DSTB_PART_OUT)
 			dstb_node_end_pending(vol->nodes[i]);
-	dstb_io_release_parked(vol);
+	/* Else they would only wait once more, and have this work run again for that. */
+	if (recorded || vol->fresh || READ_ONCE(vol->gate_dead) || READ_ONCE(vol->park_fails)) {
+		vol->fresh = false;
+		dstb_io_release_parked(vol);
+	}
 	dstb_dirty_kick(vol);
 	for (i = 0; i < vol->nr_nodes; i++)
 		if (xchg(&vol->nodes[i]->dropped, false))
@@ -303,11 +385,21 @@ void dstb_record_work_fn(struct work_struct *work)
  */
 int dstb_member_first_commit(struct dstb_volume *vol, struct netlink_ext_ack *extack)
 {
+	const struct dstb_node *first;
+	int tries;
+
 	vol->unrecorded = true;
 	vol->activating = true;
-	if (dstb_record(vol))
-		return 0;
-	if (vol->votes * 2 < vol->nr_nodes)
+	/* A place that fails twice is not the next one's: super.c. */
+	for (tries = 0; tries < 3; tries++)
+		if (dstb_record(vol))
+			return 0;
+	first = dstb_record_stuck(vol);
+	if (first)
+		NL_SET_ERR_MSG_FMT(extack,
+				   "only node %u has all that was acknowledged, and it was lost",
+				   first->index);
+	else if (vol->votes * 2 < vol->nr_nodes)
 		NL_SET_ERR_MSG_FMT(extack, "only %u of %u nodes took the superblock", vol->votes,
 				   vol->nr_nodes);
 	else
@@ -334,7 +426,8 @@ void dstb_record_clean(struct dstb_volume *vol)
 	/* Whoever assembles it next would take the copies for the same (R3). */
 	if (vol->dirty.bits && !bitmap_empty(vol->dirty.unclean, vol->dirty.nr_regions))
 		return;
-	if (vol->unrecorded || !vol->quorum)
+	/* Who is in sync may have changed just before the end, with nobody left to record that. */
+	if (vol->unrecorded || !vol->quorum || (vol->map.layout.copies > 1 && sync_changes(vol)))
 		return;
 	vol->super->flags |= DST_DISK_CLEAN;
 	dstb_super_write(vol);

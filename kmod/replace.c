@@ -71,8 +71,15 @@ static void replace_fn(struct work_struct *work)
 	}
 	/* It is out; its superblock must not say that it is in sync. */
 	if (!dstb_admit_record_out(node)) {
-		NL_SET_ERR_MSG_FMT(r->extack,
-				   "writes that were acknowledged early are under way: try again");
+		const struct dstb_node *first = dstb_record_stuck(node->vol);
+
+		if (first)
+			NL_SET_ERR_MSG_FMT(r->extack,
+					   "only node %u has all that was acknowledged, and it is lost: try again",
+					   first->index);
+		else
+			NL_SET_ERR_MSG_FMT(r->extack,
+					   "writes that were acknowledged early are under way: try again");
 		r->err = -EBUSY;
 		return;
 	}
@@ -186,7 +193,7 @@ static void move_node(struct dstb_node *node, const struct dstb_node_config *to)
 	strscpy(node->config.export, to->export, sizeof(node->config.export));
 	WRITE_ONCE(node->ops, dstb_node_ops_of(to));
 	WRITE_ONCE(node->fenced, false);
-	node->dev = 0;
+	node->dev = to->dev;
 	spin_unlock_irq(&node->lock);
 	/* Whoever has it keeps it, even if the volume has taken over the others. */
 	WRITE_ONCE(node->taken, true);
@@ -209,6 +216,7 @@ int dstb_member_replace(struct dstb_node *node, const struct dstb_node_config *c
 	struct dstb_volume *vol = node->vol;
 	int err;
 
+	old.dev = node->dev;
 	if (!node->config.witness && !vol->dirty.bits) {
 		NL_SET_ERR_MSG_FMT(extack, "nobody else has the data of node %u", node->index);
 		return -EINVAL;

@@ -73,7 +73,7 @@ bool dstb_sync_lacks(const struct dstb_node *node, u32 nr)
  * @nr_sectors:	how many, at most DSTB_RAW_SECTORS
  * @buf:	where to, as for dstb_raw_one()
  *
- * A node that is there and can't read has failed.
+ * A node that is there and can't read has failed, if another one has it.
  * Context: process, may sleep; the region is locked.
  * Return: 0 or a negative errno.
  */
@@ -83,7 +83,8 @@ int dstb_sync_read(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32
 	struct dstb_node *node = vol->nodes[leg->node];
 	int err = dstb_raw_one(node, REQ_OP_READ, false, leg->sector, nr_sectors, buf);
 
-	if (err && READ_ONCE(node->ready))
+	/* While the others are only lost it stays: nobody else would be there. */
+	if (err && READ_ONCE(node->ready) && dstb_member_is_spared(node))
 		dstb_member_error(node, errno_to_blk_status(err), "reading for resync");
 	return err;
 }
@@ -94,17 +95,18 @@ int dstb_sync_read(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32
  * @leg:	where
  * @nr_sectors:	how many, at most DSTB_RAW_SECTORS
  * @buf:	what, as for dstb_raw_one()
+ * @fua:	durable: no bit says that it may be gone with a cache
  *
  * A node that can't write has failed, or was lost.
  * Context: process, may sleep; the region is locked.
  * Return: 0 or a negative errno.
  */
 int dstb_sync_write(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
-		    void *buf)
+		    void *buf, bool fua)
 {
 	struct dstb_node *node = vol->nodes[leg->node];
 	struct dstb_raw raw = {
-		.node = node, .op = REQ_OP_WRITE, .sector = leg->sector,
+		.node = node, .op = REQ_OP_WRITE, .fua = fua, .sector = leg->sector,
 		.nr_sectors = nr_sectors, .buf = buf,
 	};
 
@@ -126,7 +128,7 @@ static bool is_all_the_same(const struct dstb_sync *sync)
 	for (i = 0; i < vol->nr_data; i++)
 		if (READ_ONCE(vol->nodes[i]->sync_gen) != sync->gens[i])
 			return false;
-	return true;
+	return READ_ONCE(vol->dirty.doubts) == sync->doubts;
 }
 
 static void differs(struct dstb_sync *sync, const struct dstb_placement *place, u32 leg, u64 sector)
@@ -188,7 +190,7 @@ static int sync_run(struct dstb_sync *sync, const struct dstb_placement *place, 
 			if (!mend)
 				continue;
 		}
-		if (dstb_sync_write(vol, leg, place->nr_sectors, sync->from)) {
+		if (dstb_sync_write(vol, leg, place->nr_sectors, sync->from, scrub)) {
 			__set_bit(leg->node, sync->wrong);
 			if (all)
 				return -EAGAIN;
@@ -232,6 +234,7 @@ static void begin_region(struct dstb_sync *sync)
 	spin_lock_irq(&vol->member_lock);
 	for (i = 0; i < vol->nr_data; i++)
 		sync->gens[i] = vol->nodes[i]->sync_gen;
+	sync->doubts = vol->dirty.doubts;
 	spin_unlock_irq(&vol->member_lock);
 }
 
@@ -430,6 +433,8 @@ static int resync(struct dstb_sync *sync)
 		nr = dstb_resync_region(vol, sync->cursor);
 		if (nr >= total && sync->cursor) {
 			sync->cursor = 0;
+			/* Who has all need not wait for regions that are to be compared again. */
+			finish_nodes(vol);
 			if (err)
 				return err;
 			continue;
@@ -442,8 +447,10 @@ static int resync(struct dstb_sync *sync)
 		if (sync_region(sync, nr)) {
 			err = -EAGAIN;
 			/* Nobody can serve any, it seems. */
-			if (++skipped == 16)
+			if (++skipped == 16) {
+				finish_nodes(vol);
 				return err;
+			}
 		}
 		/* At most once a second: so much is copied again when it is interrupted. */
 		dstb_dirty_sweep(vol);
@@ -529,8 +536,8 @@ static int mend_run(struct dstb_sync *sync, const struct dstb_repair *repair,
 		if (from < 0 ||
 		    dstb_raw_one(vol->nodes[place->legs[from].node], REQ_OP_READ, false,
 				 place->legs[from].sector, place->nr_sectors, sync->from))
-			return -EIO;
-	} while (!is_all_the_same(sync));
+			return -EAGAIN;
+	} while (!is_all_the_same(sync) && !READ_ONCE(sync->stop));
 	for (i = 0; i < place->nr_legs; i++) {
 		if (vol->nodes[place->legs[i].node] != repair->node)
 			continue;
@@ -583,6 +590,9 @@ static void mend(struct dstb_sync *sync, const struct dstb_repair *repair)
 			err = mend_run(sync, repair, &place, nr);
 	}
 	dstb_dirty_unlock(vol, nr);
+	/* Nobody has it just now: whoever reads there next asks again. */
+	if (err == -EAGAIN)
+		return;
 	if (err && READ_ONCE(repair->node->ready)) {
 		dstb_member_failed(repair->node, "a read failed and could not be mended");
 		return;

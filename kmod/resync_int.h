@@ -40,6 +40,7 @@ struct dstb_repair {
  * @cursor:	the next region to look at
  * @asked:	what requests() said when the policy was asked last
  * @gens:	of the nodes, when the region at hand was begun
+ * @doubts:	of dirty tracking, likewise
  * @wrong:	a bit for each node that did not get all of it
  * @same:	of each node: sectors of it that needed no copy
  * @sums:	for comparing digests; NULL: the volume does not
@@ -61,6 +62,7 @@ struct dstb_sync {
 	u32 cursor;
 	u64 asked;
 	u32 gens[DSTB_MAX_NODES];
+	u32 doubts;
 	DECLARE_BITMAP(wrong, DSTB_MAX_NODES);
 	u64 same[DSTB_MAX_NODES];
 	struct dstb_sums *sums;
@@ -79,7 +81,7 @@ bool dstb_sync_lacks(const struct dstb_node *node, u32 nr);
 int dstb_sync_read(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
 		   void *buf);
 int dstb_sync_write(struct dstb_volume *vol, const struct dstb_leg_addr *leg, u32 nr_sectors,
-		    void *buf);
+		    void *buf, bool fua);
 
 /* resync_sums.c */
 struct dstb_sums *dstb_sums_alloc(void);

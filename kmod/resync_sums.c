@@ -258,7 +258,8 @@ static int store(struct dstb_sync *sync, const struct dstb_leg_addr *leg, u32 nr
 
 		at = take_extent(&pieces, nr_sectors, &len);
 		to = moved(leg, at);
-		err = dstb_sync_write(sync->vol, &to, len, sync->from + (at << SECTOR_SHIFT));
+		err = dstb_sync_write(sync->vol, &to, len, sync->from + (at << SECTOR_SHIFT),
+				      false);
 	}
 	return err;
 }

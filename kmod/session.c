@@ -278,32 +278,33 @@ struct dstb_session *dstb_session_open(struct dstb_node *node, struct netlink_ex
 }
 
 /**
- * dstb_session_abort() - end everything under way with an error, within a bounded time
- * @session:	the session
+ * dstb_session_abort() - have everything under way end with an error, within a bounded time
+ * @session:	the session, which is not freed meanwhile
  *
- * Context: process, may sleep.
+ * Context: any.
  */
 void dstb_session_abort(struct dstb_session *session)
 {
 	dstb_conn_fail(&session->lanes[0]->conn, "stopped by force");
-	queue_work(dstb_watch_wq, &session->fail_work);
-	flush_work(&session->fail_work);
 }
 
 /**
  * dstb_session_close() - the reverse of dstb_session_open()
- * @session:	the session; nothing is under way
+ * @session:	the session; nothing is under way, unless the volume is being stopped by force
  *
  * Context: process, may sleep.
  */
 void dstb_session_close(struct dstb_session *session)
 {
+	bool busy;
 	u32 i;
 
 	disable_delayed_work_sync(&session->tick);
 	/* The target closes when it has the first BYE: from here on that is no failure. */
 	disable_work_sync(&session->fail_work);
-	for (i = 0; i < session->nr_lanes && !READ_ONCE(session->broken); i++)
+	/* After BYE what is still to be sent is: not pages that are about to be given back. */
+	busy = dstb_node_busy(session->node);
+	for (i = 0; i < session->nr_lanes && !busy && !READ_ONCE(session->broken); i++)
 		dstb_lane_bye(session->lanes[i]);
 	session_end(session);
 	session_free(session);

@@ -99,8 +99,8 @@ static void *buf_of(const struct dstb_volume *vol, u32 slot)
 	return vol->super_bufs + slot * vol->super_bytes;
 }
 
-/* Makes what is to be written to a node next. */
-static void prepare(struct dstb_node *node, struct dstb_raw *raw, void *buf)
+/* Makes what is to be written to a node next; @always: although it is not in service. */
+static void prepare(struct dstb_node *node, struct dstb_raw *raw, void *buf, bool always)
 {
 	struct dstb_volume *vol = node->vol;
 	struct dstb_super *super = vol->super;
@@ -111,7 +111,7 @@ static void prepare(struct dstb_node *node, struct dstb_raw *raw, void *buf)
 	memset(buf, 0, vol->super_bytes);
 	dstb_disk_encode(super, buf);
 	*raw = (struct dstb_raw) {
-		.node = node, .op = REQ_OP_WRITE, .fua = true, .always = true,
+		.node = node, .op = REQ_OP_WRITE, .fua = true, .always = always,
 		.sector = node->meta + (node->super_seq & 1) * DST_DISK_SUPER_SECTORS,
 		.nr_sectors = vol->super_bytes >> SECTOR_SHIFT, .buf = buf,
 	};
@@ -153,7 +153,7 @@ u32 dstb_super_write(struct dstb_volume *vol)
 	while (i < vol->nr_nodes) {
 		for (nr = 0; nr < TOGETHER && i < vol->nr_nodes; i++)
 			if (READ_ONCE(vol->nodes[i]->ready)) {
-				prepare(vol->nodes[i], &raws[nr], buf_of(vol, nr));
+				prepare(vol->nodes[i], &raws[nr], buf_of(vol, nr), false);
 				nr++;
 			} else {
 				WRITE_ONCE(vol->nodes[i]->missed, true);
@@ -174,20 +174,21 @@ u32 dstb_super_write(struct dstb_volume *vol)
 }
 
 /**
- * dstb_super_write_one() - write the superblock of a node that comes into service
+ * dstb_super_write_one() - write the superblock of one node
  * @node:	the node
+ * @always:	although it is not in service yet
  *
  * Context: process, may sleep.
  * Return: 0 or a negative errno; -ESHUTDOWN when the volume is dead.
  */
-int dstb_super_write_one(struct dstb_node *node)
+int dstb_super_write_one(struct dstb_node *node, bool always)
 {
 	struct dstb_raw raw;
 
 	/* What the superblock says now may only be that its nodes were put out by force. */
 	if (READ_ONCE(node->vol->gate_dead))
 		return -ESHUTDOWN;
-	prepare(node, &raw, buf_of(node->vol, 0));
+	prepare(node, &raw, buf_of(node->vol, 0), always);
 	dstb_raw_run(node->vol, &raw, 1);
 	if (raw.status)
 		not_written(node);

@@ -16,7 +16,7 @@ int dstb_super_read(struct dstb_node *node, struct dstb_super *super, enum dstb_
 		    const char **why);
 int dstb_super_blank(struct dstb_node *node, u64 *sector);
 u32 dstb_super_write(struct dstb_volume *vol);
-int dstb_super_write_one(struct dstb_node *node);
+int dstb_super_write_one(struct dstb_node *node, bool always);
 int dstb_super_try(struct dstb_node *node);
 int dstb_super_wipe(struct dstb_node *node);
 void dstb_super_resize(struct dstb_volume *vol);

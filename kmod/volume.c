@@ -676,27 +676,18 @@ int dstb_volume_assemble(struct net *net, struct dstb_volume_config *cfg, struct
 	return volume_make(net, cfg, true, volp, extack);
 }
 
-/* By force: what is under way ends, what waits fails. */
-static void volume_kill(struct dstb_volume *vol)
+/* All that can end without a device that does not answer. Nobody need be waited for. */
+static void let_all_go(struct dstb_volume *vol)
 {
 	u32 i;
 
-	/* Whoever changes the list of nodes looks for that under this lock: it stays as it is. */
-	mutex_lock(&vol->nodes_lock);
-	spin_lock_irq(&vol->lock);
-	vol->gate_dead = true;
-	spin_unlock_irq(&vol->lock);
-	mutex_unlock(&vol->nodes_lock);
-	dstb_member_quiesce(vol);
 	for (i = 0; i < vol->nr_nodes; i++) {
 		struct dstb_node *node = vol->nodes[i];
+		const struct dstb_node_ops *ops = READ_ONCE(node->ops);
 
 		dstb_member_put_out(node, DSTB_PUT_OUT_ALWAYS);
-		/* The operator may be closing it. */
-		mutex_lock(&node->link);
-		if (node->ops->abort)
-			node->ops->abort(node);
-		mutex_unlock(&node->link);
+		if (ops->abort)
+			ops->abort(node);
 		dstb_node_end_pending(node);
 	}
 	dstb_dirty_kick(vol);
@@ -704,15 +695,33 @@ static void volume_kill(struct dstb_volume *vol)
 	dstb_io_release_parked(vol);
 }
 
+/*
+ * By force: what is under way ends, what waits fails. @gone: who has the disk open is told, too,
+ * by who takes it apart.
+ */
+static void volume_kill(struct dstb_volume *vol, bool gone)
+{
+	/* Whoever changes the list of nodes looks for that under this lock: it stays as it is. */
+	mutex_lock(&vol->nodes_lock);
+	spin_lock_irq(&vol->lock);
+	vol->gate_dead = true;
+	spin_unlock_irq(&vol->lock);
+	mutex_unlock(&vol->nodes_lock);
+	let_all_go(vol);
+	if (gone)
+		blk_mark_disk_dead(vol->disk);
+	/* This may wait for a local device. Then once more: for what was just being connected. */
+	dstb_member_quiesce(vol);
+	let_all_go(vol);
+}
+
 static void volume_stop(struct dstb_volume *vol, bool force)
 {
 	const char *reason = force ? "stopped by force" : "";
 	u32 old;
 
-	if (force || READ_ONCE(vol->gate_dead)) {
-		volume_kill(vol);
-		blk_mark_disk_dead(vol->disk);
-	}
+	if (force || READ_ONCE(vol->gate_dead))
+		volume_kill(vol, true);
 	del_gendisk(vol->disk);
 	/* First who looks at it or changes it: one of them may have it frozen. */
 	percpu_ref_kill(&vol->users);
@@ -742,8 +751,16 @@ static void volume_hurry(struct dstb_volume *vol)
 {
 	mutex_lock(&vol->control_lock);
 	if (!vol->drained_once && !READ_ONCE(vol->gate_dead))
-		volume_kill(vol);
+		volume_kill(vol, false);
 	mutex_unlock(&vol->control_lock);
+}
+
+static void hurry_fn(void *arg)
+{
+	struct dstb_volume *vol = arg;
+
+	volume_hurry(vol);
+	dstb_volume_put(vol);
 }
 
 /* Takes the right to stop a volume: once, and only while nobody has it open, unless by force. */
@@ -800,7 +817,9 @@ int dstb_volume_stop(struct net *net, const char *name, bool force, struct netli
 		kref_get(&vol->kref);
 		err = dstb_run_killable(net, stop_fn, vol);
 	} else if (err == -EINPROGRESS) {
-		volume_hurry(vol);
+		kref_get(&vol->kref);
+		if (dstb_run_killable(net, hurry_fn, vol))
+			err = -EINTR;
 	}
 	dstb_volume_put(vol);
 	return err;

@@ -43,6 +43,7 @@ struct seq_file;
  *		used without a socket; empty for a remote node
  * @addr:	a remote node's address
  * @export:	a remote node's export
+ * @dev:	what @path means to who has said it: dstb_node_find(); 0: not looked up
  * @weight:	relative share of data
  * @zone:	failure domain
  * @witness:	votes, holds no data; such nodes come last
@@ -51,6 +52,7 @@ struct dstb_node_config {
 	char path[DSTB_PATH_LEN];
 	struct dstb_addr addr;
 	char export[DSTB_EXPORT_NAME_LEN];
+	dev_t dev;
 	u32 weight;
 	u32 zone;
 	bool witness;
@@ -201,6 +203,7 @@ struct dstb_io_pools {
  * @park_fails:	they fail instead, and so do new ones: no quorum, and @no_wait. Under @lock
  * @unrecorded:	the superblocks are to be written. The meta_wq's
  * @activating:	with a new age: what they say is another thing. The meta_wq's
+ * @fresh:	they have been since writes and flushes that wait for that were looked at. Likewise
  * @nr_before:	their table of nodes is another one, and not recorded yet: how many the old one had;
  *		else 0. The meta_wq's
  * @newcomer:	the node that was not in it. The meta_wq's
@@ -305,6 +308,7 @@ struct dstb_volume {
 	bool park_fails;
 	bool unrecorded;
 	bool activating;
+	bool fresh;
 	u32 nr_before;
 	struct dstb_node *newcomer;
 	bool quorum;

@@ -211,6 +211,66 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 }
 slowed() { dmsetup status slow | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { exit !ok }'; }
 
+# hung: a write is under way on the node "slow", a disk that does not answer
+hung() {
+	dm_table slow "0 $(sectors /dev/a) delay /dev/a 0 0 /dev/a 0 600000"
+	defer dm_heal slow /dev/a
+	background dd if=/dev/zero of=/dev/dst/v bs=4k count=1 oflag=direct status=none
+	retry 20 slowed
+}
+
+# Feared: it waits with the lock of generic netlink, so that nothing can be done about it, nor by anybody else.
+@test "who suspends a node whose disk does not answer can be killed; it is suspended all the same" {
+	local suspending
+	requires module dm_delay
+	modprobe dm_delay
+	policies mirror
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	dm_delay slow /dev/a 0 > /dev/null
+	volume v --policy mirror /dev/mapper/slow /dev/b
+	in_sync v
+	hung
+	background dstctl node suspend v 0
+	suspending=$background
+	retry 20 state_is 0 suspended
+	kill -0 "$suspending"
+	background dstctl node resume v 1
+	kill -KILL "$background" "$suspending"
+	retry 5 not kill -0 "$suspending" 2> /dev/null
+	retry 5 not kill -0 "$background" 2> /dev/null
+	dm_heal slow /dev/a
+	dstctl node resume v 0
+	in_sync v
+}
+
+# Feared: whoever stops it waits for that disk before others are looked at.
+@test "a stop by force ends what waits for a lost node, although another one's disk does not answer" {
+	local writer
+	requires module dm_delay
+	modprobe dm_delay
+	policies linear
+	far
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	remote b /dev/b
+	dm_delay slow /dev/a 0 > /dev/null
+	volume v --policy linear --grace 60 /dev/mapper/slow "dst://$far/b"
+	hung
+	background dstctl node suspend v 0
+	retry 20 state_is 0 suspended
+	cut
+	retry 20 state_is 1 lost
+	background dd if=/dev/zero of=/dev/dst/v bs=1M seek=20 count=1 oflag=direct status=none
+	writer=$background
+	sleep 1
+	kill -0 "$writer"
+	background dstctl volume stop v --force
+	retry 10 not kill -0 "$writer" 2> /dev/null
+	dm_heal slow /dev/a
+	wait "$background"
+}
+
 @test "a node is suspended, resumed and in sync again" {
 	mirrored
 	disk c 8 > /dev/null

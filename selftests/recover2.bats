@@ -564,6 +564,76 @@ $((bad + 8)) $((size - bad - 8)) linear /dev/a $((bad + 8))" > /dev/null
 	got "$new" /dev/mapper/flaw
 }
 
+# Feared: nobody is there to mend it from, so the one that is there has failed, and nobody is.
+@test "a bad sector while the other copy is only lost puts nobody out, and is mended when that is back" {
+	requires module dm_snapshot
+	modprobe dm_snapshot
+	pair 16
+	patterns
+	put "$new" /dev/dst/v
+	stop v
+	local size bad=4096 reader
+	size=$(sectors /dev/a)
+	disk c 16 > /dev/null
+	dm_disk hole "0 $bad linear /dev/a 0
+$bad 8 error
+$((bad + 8)) $((size - bad - 8)) linear /dev/a $((bad + 8))" > /dev/null
+	dm_disk flaw "0 $size snapshot /dev/mapper/hole /dev/c N 8" > /dev/null
+	again v --grace 60 /dev/mapper/flaw "dst://$far/b"
+	in_sync v
+	cut
+	retry 20 state_is 1 lost
+	reads() { dd if=/dev/dst/v bs=4k skip=$((bad / 8)) count=1 iflag=direct status=none; }
+	background eval 'reads > "$BATS_TEST_TMPDIR/read"'
+	reader=$background
+	sleep 2
+	kill -0 "$reader"
+	equal "state of the one that is there" "$(node_field v 0 state)" up
+	heal
+	wait "$reader"
+	dd if="$new" bs=4k skip=$((bad / 8)) count=1 status=none | cmp - "$BATS_TEST_TMPDIR/read"
+	retry 20 works 1
+	retry 20 eval 'reads > /dev/null && [ "$(volume_field v repaired)" -ge 1 ]'
+	equal state "$(volume_field v state)" active
+	got "$new" /dev/mapper/flaw
+}
+
+# Feared: who is syncing has got it, its region is not marked any more, and from then on a read finds either.
+@test "what the last copy in sync could not flush is compared when there are others" {
+	requires module dm_flakey
+	modprobe dm_flakey
+	policies mirror
+	disk a 16 cache=8 > /dev/null
+	disk b 16 > /dev/null
+	dm_linear flaw /dev/a > /dev/null
+	volume v --policy mirror /dev/mapper/flaw /dev/b
+	in_sync v
+	patterns 1
+	put "$old" /dev/dst/v 3
+	quiet v
+	dstctl node suspend v 1
+	put "$old" /dev/dst/v 9
+	window region_ms
+	defer let_go
+	dstctl node resume v 1
+	in_window
+	put "$new" /dev/dst/v 3
+	got "$new" /dev/b 3
+	# A device of errors would say that it has flushed.
+	dm_table flaw "0 $(sectors /dev/a) flakey /dev/a 0 0 600 1 error_writes"
+	not sync /dev/dst/v 2> /dev/null
+	dm_heal flaw /dev/a
+	# What its cache had.
+	put "$old" /dev/a 3
+	let_go
+	in_sync v
+	quiet v
+	sync /dev/dst/v
+	stop v
+	got "$old" /dev/a 3
+	got "$old" /dev/b 3
+}
+
 # ---- the end
 
 @test "a volume stops while a node is lost, and while one is away" {

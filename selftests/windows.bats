@@ -223,6 +223,137 @@ without_one() {
 	settled 5 "$new"
 }
 
+age() { "$superdump" "$1" | jq .super.age.seq; }
+# only_first: w is the witness of v, whose three copies are on hosts; the first alone has $new at 5 MiB, which is acknowledged, and
+# is lost. x is another disk.
+only_first() {
+	policies mirror
+	hosts 3 16
+	disk w 16 > /dev/null
+	disk x 16 > /dev/null
+	volume v --policy mirror --param acks=1 --grace 60 "${where[@]}" --witness /dev/w
+	in_sync v
+	files
+	put "$old" /dev/dst/v 5
+	retry 20 eval '[ "$("$superdump" /dev/d0 | jq .super.early)" = true ]'
+	quiet v
+	fault hold_legs 6
+	defer let_go
+	put "$new" /dev/dst/v 5
+	cut_host 0
+	retry 20 state_is 0 lost
+}
+
+# Feared: a record of something else gives all others a new age; the first copy, which only was lost for a moment, is taken for an
+# old copy of what it was, and overwritten.
+@test "while who alone has a write is lost nobody gets a new age, and a crash then loses nothing" {
+	only_first
+	refused "only node 0 has all that was acknowledged, and it is lost" dstctl node replace v 3 /dev/x
+	equal age "$(age /dev/d1)" "$(age /dev/d0)"
+	equal "age of the witness" "$(age /dev/w)" "$(age /dev/d0)"
+	crash
+	got "$old" /dev/d1 5
+	refused "only node 0 has all that was acknowledged" dstctl volume assemble v --takeover "${where[@]:1}" /dev/w
+	again v --takeover --grace 1 "${where[@]}" /dev/w
+	settled 5 "$new"
+}
+
+@test "when who alone has a write is back, another node gets its new medium" {
+	only_first
+	refused "only node 0 has all that was acknowledged, and it is lost" dstctl node replace v 3 /dev/x
+	heal_host 0
+	retry 20 state_is 0 up
+	dstctl node replace v 3 /dev/x
+	retry 20 state_is 3 up
+	let_go
+	retry 20 eval '[ "$(age /dev/x)" = "$(age /dev/d2)" ]'
+	settled 5 "$new"
+}
+
+# Feared: a crash in between, and who has it is an old copy.
+@test "who alone may have a write gets a new age before anybody else" {
+	local name before replacing
+	requires module dm_delay
+	policies mirror
+	for name in a b w x; do disk $name 16 > /dev/null; done
+	dm_delay slow /dev/a 0 > /dev/null
+	volume v --policy mirror --param acks=1 /dev/mapper/slow /dev/b --witness /dev/w
+	patterns 1
+	put "$old" /dev/dst/v 5
+	retry 20 eval '[ "$("$superdump" /dev/b | jq .super.early)" = true ]'
+	quiet v
+	before=$(age /dev/b)
+	dm_table slow "0 $(sectors /dev/a) delay /dev/a 0 0 /dev/a 0 600000"
+	defer dm_heal slow /dev/a
+	background dstctl node replace v 2 /dev/x
+	replacing=$background
+	retry 20 slowed
+	equal "age of the second" "$(age /dev/b)" "$before"
+	dm_heal slow /dev/a
+	wait "$replacing"
+	[ "$(age /dev/a)" -gt "$before" ]
+	equal "age of the second" "$(age /dev/b)" "$(age /dev/a)"
+}
+slowed() { dmsetup status slow | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { exit !ok }'; }
+
+# Feared: each waits for another one, for good.
+@test "one copy after the other is lost, each when others are waited for: those that are back go on" {
+	mirrored 3 16 --param acks=1 --grace $((6 * DST_SLOW))
+	files
+	put "$old" /dev/dst/v 5
+	retry 20 eval '[ "$("$superdump" /dev/d0 | jq .super.early)" = true ]'
+	cut_host 0
+	background put "$new" /dev/dst/v 5
+	local writers=("$background")
+	retry 20 state_is 0 lost
+	sleep $((2 * DST_SLOW))
+	cut_host 1
+	background put "$new" /dev/dst/v 7
+	writers+=("$background")
+	retry 20 state_is 1 lost
+	retry 20 state_is 0 away
+	# What is written now is held, and would not find out.
+	cut_host 2
+	kill_connections init 7700
+	background put "$new" /dev/dst/v 9
+	writers+=("$background")
+	retry 20 state_is 2 lost
+	sleep $((4 * DST_SLOW))
+	state_is 1 lost
+	heal_host 2
+	heal_host 0
+	retry 30 state_is 2 up
+	wait "${writers[@]}"
+	state_is 1 away
+	heal_host 1
+	got "$new" /dev/dst/v 9
+	settled 5 "$new"
+}
+
+# Feared: what the record says of its age is what the others have, and after the second crash it is an old copy of itself.
+@test "two crashes in a row before the only copy in sync has the new age: it is believed" {
+	local name n
+	policies mirror
+	for name in a b w; do disk $name 16 > /dev/null; done
+	volume v --policy mirror /dev/a /dev/b --witness /dev/w
+	in_sync v
+	patterns 1
+	dstctl node suspend v 1
+	put "$new" /dev/dst/v 5
+	stop v
+	dd if=/dev/a of="$BATS_TEST_TMPDIR/before" bs=1M skip=15 iflag=direct status=none
+	for n in 1 2 3; do
+		again v /dev/a /dev/w
+		got "$new" /dev/dst/v 5
+		dstctl volume stop v --force
+		dd if="$BATS_TEST_TMPDIR/before" of=/dev/a bs=1M seek=15 oflag=direct conv=notrunc status=none
+	done
+	again v /dev/a /dev/b /dev/w
+	in_sync v
+	stop v
+	got "$new" /dev/b 5
+}
+
 # And when all have it, it is recorded at once: nothing waits for long.
 @test "when all copies have what was acknowledged early, a node that has failed is recorded" {
 	local name
