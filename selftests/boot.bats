@@ -52,6 +52,8 @@ udev() {
 look() { udevadm trigger --settle --action=change "$1"; }
 # has_link DEVICE -e FOLDER...: has it a name in such a folder of /dev/disk?
 has_link() { udevadm info --query=symlink "$1" | grep -w "${@:2}"; }
+# udev may just be looking at it.
+stop() { retry 10 dstctl volume stop "$1"; }
 property() { udevadm info --query=property --property="$2" --value "$1"; }
 
 @test "a node is not offered by the UUID of what is in the volume" {
@@ -66,7 +68,7 @@ property() { udevadm info --query=property --property="$2" --value "$1"; }
 	plain=$(loop_disk plain 24M)
 	dstctl volume create v --policy mirror "$a" "$b"
 	mkfs.ext4 -q -U $uuid -L inside /dev/dst/v
-	dstctl volume stop v
+	stop v
 	mkfs.ext4 -q -U ${uuid/0/f} -L outside "$plain"
 	equal "what a node looks like" "$(blkid -p -o value -s UUID "$a")" $uuid
 	udev
@@ -86,7 +88,7 @@ property() { udevadm info --query=property --property="$2" --value "$1"; }
 	refused "'$plain' is no node" dstctl node wipe "$plain"
 	dstctl volume assemble v "$a" "$b"
 	refused "'$a': it is in use" dstctl node wipe "$a"
-	dstctl volume stop v
+	stop v
 	dstctl node wipe "$a"
 	refused "'$a' is no node" dstctl node probe "$a"
 	dstctl node probe "$b" > /dev/null
@@ -110,7 +112,7 @@ property() { udevadm info --query=property --property="$2" --value "$1"; }
 	mdadm --create /dev/md77 --run --level=1 --raid-devices=2 --metadata=1.0 --bitmap=none --assume-clean "$a" "$b" 2> "$BATS_TEST_TMPDIR/mdadm"
 	defer mdadm --stop -q /dev/md77
 	dstctl volume create v --policy linear /dev/md77
-	dstctl volume stop v
+	stop v
 	mdadm --stop -q /dev/md77
 	dstctl node probe "$a" | grep -qx DST_VOLUME=v
 	udev
@@ -120,7 +122,7 @@ property() { udevadm info --query=property --property="$2" --value "$1"; }
 	refused "no unused block device" dstctl volume assemble v --scan
 	mdadm --assemble -q /dev/md77 "$a" "$b"
 	dstctl volume assemble v --scan
-	dstctl volume stop v
+	stop v
 }
 
 @test "a partition is a node, or is in a volume, and is told from its disk" {
@@ -136,14 +138,14 @@ property() { udevadm info --query=property --property="$2" --value "$1"; }
 	echo "start=2048, size=$((23 * 2048))" | sfdisk -q --label gpt "$disk"
 	retry 5 test -b "${disk}p1"
 	dstctl volume create outer --policy linear "${disk}p1"
-	dstctl volume stop outer
+	stop outer
 	dstctl node probe "${disk}p1" --json | jq -e '.volume == "outer" and .node == 0 and (.damaged | not)'
 	refused "'$disk' is no node" dstctl node probe "$disk"
 	dstctl volume assemble outer --scan
-	dstctl volume stop outer
+	stop outer
 	dstctl volume create inner --policy linear "$leg"
 	whole=$(sectors /dev/dst/inner)
-	dstctl volume stop inner
+	stop inner
 	echo "start=2048, size=$((whole - 2048))" | sfdisk -q --label dos "$leg"
 	retry 5 test -b "${leg}p1"
 	mkfs.ext4 -q -L inside "${leg}p1"
