@@ -275,6 +275,9 @@ dm_delay() {
 	dm_disk "$1" "0 $(sectors "$2") delay $2 0 $3"
 }
 
+# slowed: something is under way on the dm-delay "slow"
+slowed() { dmsetup status slow | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { exit !ok }'; }
+
 # ---- hosts: network namespaces; "init" is the one the test runs in
 
 netns() {

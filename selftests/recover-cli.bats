@@ -209,7 +209,6 @@ says() { dstctl status v | grep -qE "$1" || { dstctl status v; return 1; }; }
 	in_sync v
 	intact
 }
-slowed() { dmsetup status slow | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { exit !ok }'; }
 
 # hung: a write is under way on the node "slow", a disk that does not answer
 hung() {

@@ -539,21 +539,27 @@ apart() {
 	not grep -q "last scrub" <(dstctl status v)
 }
 
+# unreadable SECTOR: "flaw" is the disk a, with 8 sectors from there on that can't be read until they are written: a hole in what a
+# snapshot is of
+unreadable() {
+	local size
+	size=$(sectors /dev/a)
+	disk c 16 > /dev/null
+	dm_disk hole "0 $1 linear /dev/a 0
+$1 8 error
+$(($1 + 8)) $((size - $1 - 8)) linear /dev/a $(($1 + 8))" > /dev/null
+	dm_disk flaw "0 $size snapshot /dev/mapper/hole /dev/c N 8" > /dev/null
+}
+
 @test "a read error on one copy is mended from the other, and no node is the worse for it" {
+	local bad=4096
 	requires module dm_snapshot
 	modprobe dm_snapshot
 	local_pair 16
 	patterns
 	put "$new" /dev/dst/v
 	stop v
-	# Sectors that can't be read until they are written: a hole in what a snapshot is of.
-	local size bad=4096
-	size=$(sectors /dev/a)
-	disk c 16 > /dev/null
-	dm_disk hole "0 $bad linear /dev/a 0
-$bad 8 error
-$((bad + 8)) $((size - bad - 8)) linear /dev/a $((bad + 8))" > /dev/null
-	dm_disk flaw "0 $size snapshot /dev/mapper/hole /dev/c N 8" > /dev/null
+	unreadable $bad
 	not dd if=/dev/mapper/flaw of=/dev/null bs=4k skip=$((bad / 8)) count=1 iflag=direct status=none 2> /dev/null
 	# The local one is preferred.
 	exported b /dev/b
@@ -566,19 +572,14 @@ $((bad + 8)) $((size - bad - 8)) linear /dev/a $((bad + 8))" > /dev/null
 
 # Feared: nobody is there to mend it from, so the one that is there has failed, and nobody is.
 @test "a bad sector while the other copy is only lost puts nobody out, and is mended when that is back" {
+	local bad=4096 reader
 	requires module dm_snapshot
 	modprobe dm_snapshot
 	pair 16
 	patterns
 	put "$new" /dev/dst/v
 	stop v
-	local size bad=4096 reader
-	size=$(sectors /dev/a)
-	disk c 16 > /dev/null
-	dm_disk hole "0 $bad linear /dev/a 0
-$bad 8 error
-$((bad + 8)) $((size - bad - 8)) linear /dev/a $((bad + 8))" > /dev/null
-	dm_disk flaw "0 $size snapshot /dev/mapper/hole /dev/c N 8" > /dev/null
+	unreadable $bad
 	again v --grace 60 /dev/mapper/flaw "dst://$far/b"
 	in_sync v
 	cut

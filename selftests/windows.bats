@@ -294,7 +294,6 @@ only_first() {
 	[ "$(age /dev/a)" -gt "$before" ]
 	equal "age of the second" "$(age /dev/b)" "$(age /dev/a)"
 }
-slowed() { dmsetup status slow | awk '$3 == "delay" && $5 > 0 { ok = 1 } END { exit !ok }'; }
 
 # Feared: each waits for another one, for good.
 @test "one copy after the other is lost, each when others are waited for: those that are back go on" {
