@@ -129,10 +129,10 @@ static int read_all(struct party *party, const struct dstb_volume_config *cfg,
 
 		f->super = kvzalloc(sizeof(*f->super), GFP_KERNEL);
 		f->node = dstb_node_alloc(party->vol, i, &cfg->nodes[i]);
-		if (!f->super || !f->node)
-			return -ENOMEM;
 		/* same_twice() looks for those before it there */
 		party->vol->nodes[i] = f->node;
+		if (!f->super || !f->node)
+			return -ENOMEM;
 		dstb_node_look_first(f->node);
 		err = dstb_node_open(f->node, &ignored);
 		if (err == -EEXIST || (err == -EBUSY && cfg->nodes[i].path[0])) {

@@ -9,6 +9,8 @@
  * is not in there, and two that close a cycle at the same moment do not see each other.
  */
 #include <linux/blkdev.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
 #include <linux/uuid.h>
 
 #include "chain.h"
@@ -82,4 +84,36 @@ bool dstb_chain_loops(struct block_device *bdev, const struct dst_wire_hello *he
 		}
 	}
 	return false;
+}
+
+/**
+ * dstb_chain_check() - would a volume hold itself, with a device as its node?
+ * @vol:	the volume
+ * @bdev:	the device
+ * @extack:	gets the sentence
+ *
+ * A remote node's target asks dstb_chain_loops() itself.
+ * Context: process, may sleep.
+ * Return: 0, -ELOOP, or -ENOMEM.
+ */
+int dstb_chain_check(const struct dstb_volume *vol, struct block_device *bdev,
+		     struct netlink_ext_ack *extack)
+{
+	struct dst_wire_hello *hello;
+	char name[DSTB_VOLUME_NAME_LEN];
+	int err = 0;
+
+	if (!dstb_volume_of(bdev))
+		return 0;
+	hello = kzalloc(sizeof(*hello), GFP_NOIO);
+	if (!hello)
+		return -ENOMEM;
+	dstb_chain_fill(vol, hello);
+	if (dstb_chain_loops(bdev, hello, name, sizeof(name))) {
+		NL_SET_ERR_MSG_FMT(extack, "it lies on the volume, which would hold itself: '%s'",
+				   name);
+		err = -ELOOP;
+	}
+	kfree(hello);
+	return err;
 }

@@ -359,7 +359,8 @@ int dstb_export_walk(struct dstb_export *exp, int (*fn)(struct dstb_session_info
 
 /*
  * Without the lock: whoever reads the device's partitions just now keeps it, and may wait for a
- * volume that comes back through an export of this kernel.
+ * volume that comes back through an export of this kernel. The kernel's locks around workqueues and
+ * bio sets may be held by somebody who reclaims memory through such a volume.
  */
 static void close_device(struct dstb_export *exp)
 {
@@ -370,6 +371,9 @@ static void close_device(struct dstb_export *exp)
 	mutex_unlock(&dstb_target_lock);
 	if (file)
 		bdev_fput(file);
+	if (exp->wq)
+		destroy_workqueue(exp->wq);
+	bioset_exit(&exp->bios);
 	mutex_lock(&dstb_target_lock);
 }
 
@@ -400,9 +404,6 @@ static void export_close(struct dstb_export *exp)
 		exp->listeners[i] = NULL;
 	}
 	close_device(exp);
-	if (exp->wq)
-		destroy_workqueue(exp->wq);
-	bioset_exit(&exp->bios);
 	list_del(&exp->list);
 	WRITE_ONCE(generation, generation + 1);
 	dstb_export_put(exp);

@@ -36,7 +36,6 @@
 #include "resync.h"
 #include "super.h"
 #include "volume.h"
-#include "wire.h"
 
 #define FREEZE_MS	10000	/* for resync; then for requests under way, while new ones wait */
 #define MAX_BLOCK	4096U	/* metadata is written in blocks of that size */
@@ -357,28 +356,6 @@ static int switch_over(struct change *c)
 
 /* ---- a node more ---- */
 
-/* Would the volume hold itself? A remote node's target has looked. */
-static int check_loop(const struct dstb_node *node, struct netlink_ext_ack *extack)
-{
-	struct dst_wire_hello *hello;
-	char name[DSTB_VOLUME_NAME_LEN];
-	int err = 0;
-
-	if (!node->bdev)
-		return 0;
-	hello = kzalloc(sizeof(*hello), GFP_KERNEL);
-	if (!hello)
-		return -ENOMEM;
-	dstb_chain_fill(node->vol, hello);
-	if (dstb_chain_loops(node->bdev, hello, name, sizeof(name))) {
-		NL_SET_ERR_MSG_FMT(extack, "it lies on the volume, which would hold itself: '%s'",
-				   name);
-		err = -ELOOP;
-	}
-	kfree(hello);
-	return err;
-}
-
 /* A node that is suspended, or away, is not open here: by another name its medium may be given. */
 static int check_stranger(struct change *c)
 {
@@ -433,7 +410,9 @@ static int bring_in(struct change *c)
 	struct dstb_node *node = c->node;
 	int err;
 
-	err = dstb_node_open(node, c->extack) ?: check_loop(node, c->extack);
+	err = dstb_node_open(node, c->extack);
+	if (!err && node->bdev)
+		err = dstb_chain_check(c->vol, node->bdev, c->extack);
 	if (!err && node->config.witness && node->lim.logical_block_size > MAX_BLOCK) {
 		NL_SET_ERR_MSG_FMT(c->extack, "it has blocks of %u bytes, at most %u can be",
 				   node->lim.logical_block_size, MAX_BLOCK);

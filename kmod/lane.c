@@ -59,17 +59,36 @@ static u32 leg_window(const struct dstb_lane *lane, const struct dstb_leg *leg)
 	return dstb_wire_window(leg_bytes(leg));
 }
 
+/*
+ * A free slot's number, or -1. No sbitmap: that has percpu memory, whose mutex may be held by somebody
+ * who reclaims memory through this volume, while the lane is made that would let it go on.
+ */
+static int tag_get(struct dstb_lane *lane)
+{
+	u32 depth = lane->session->limits.depth, tag = READ_ONCE(lane->next_tag);
+
+	do {
+		tag = find_next_zero_bit(lane->tags, depth, tag);
+		if (tag >= depth)
+			tag = find_first_zero_bit(lane->tags, depth);
+		if (tag >= depth)
+			return -1;
+	} while (test_and_set_bit_lock(tag, lane->tags));
+	WRITE_ONCE(lane->next_tag, tag + 1);
+	return tag;
+}
+
 static struct dstb_slot *slot_get(struct dstb_lane *lane, const struct dstb_leg *leg)
 {
 	u32 window = leg_window(lane, leg);
 	struct dstb_slot *slot;
 	int tag;
 
-	tag = sbitmap_get(&lane->tags);
+	tag = tag_get(lane);
 	if (tag < 0)
 		return NULL;
 	if (!window_take(lane, window)) {
-		sbitmap_put(&lane->tags, tag);
+		clear_bit_unlock(tag, lane->tags);
 		return NULL;
 	}
 	slot = &lane->slots[tag];
@@ -94,8 +113,7 @@ static void slot_put(struct dstb_slot *slot)
 	WRITE_ONCE(slot->state, DSTB_SLOT_FREE);
 	atomic_add(slot->window, &lane->window);
 	/* All of that before the tag: who takes it finds the slot so. */
-	smp_mb__before_atomic();
-	sbitmap_put(&lane->tags, slot->tag);
+	clear_bit_unlock(slot->tag, lane->tags);
 	if (unlikely(status == BLK_STS_TRANSPORT))
 		dstb_node_pend(leg);
 	else
@@ -545,7 +563,7 @@ static void lane_release(struct kref *kref)
 	struct dstb_lane *lane = container_of(kref, struct dstb_lane, kref);
 
 	dstb_conn_exit(&lane->conn);
-	sbitmap_free(&lane->tags);
+	bitmap_free(lane->tags);
 	if (lane->hdrs)
 		__free_pages(lane->hdrs, lane->hdrs_order);
 	kfree(lane->slots);
@@ -570,9 +588,10 @@ static int lane_alloc(struct dstb_lane *lane, u32 depth)
 	u32 i;
 
 	lane->slots = kcalloc(depth, sizeof(*lane->slots), GFP_KERNEL);
+	lane->tags = bitmap_zalloc(depth, GFP_KERNEL);
 	lane->hdrs_order = get_order((depth + 2) * sizeof(*hdr));
 	lane->hdrs = alloc_pages(GFP_KERNEL | __GFP_COMP, lane->hdrs_order);
-	if (!lane->slots || !lane->hdrs)
+	if (!lane->slots || !lane->tags || !lane->hdrs)
 		return -ENOMEM;
 	hdr = page_address(lane->hdrs);
 	for (i = 0; i < depth; i++) {
@@ -582,7 +601,7 @@ static int lane_alloc(struct dstb_lane *lane, u32 depth)
 	}
 	lane->ping.hdr = hdr++;
 	lane->bye.hdr = hdr;
-	return sbitmap_init_node(&lane->tags, depth, -1, GFP_KERNEL, NUMA_NO_NODE, false, true);
+	return 0;
 }
 
 /**

@@ -19,7 +19,6 @@
 #include "volume.h"
 
 struct workqueue_struct *dstb_wq;
-struct workqueue_struct *dstb_node_wq;
 struct workqueue_struct *dstb_watch_wq;
 struct workqueue_struct *dstb_digest_wq;
 /* What the operator may wait for. Waits for anything, so nothing that reclaim needs. */
@@ -117,12 +116,11 @@ static int __init dstb_init(void)
 	int err;
 
 	dstb_wq = alloc_workqueue("dstb", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	dstb_node_wq = alloc_workqueue("dstb_node", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	dstb_watch_wq = alloc_workqueue("dstb_watch", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	dstb_digest_wq = alloc_workqueue("dstb_digest", WQ_UNBOUND | WQ_MEM_RECLAIM,
 					 num_online_cpus());
 	run_wq = alloc_workqueue("dstb_run", WQ_UNBOUND, 0);
-	if (!dstb_wq || !dstb_node_wq || !dstb_watch_wq || !dstb_digest_wq || !run_wq) {
+	if (!dstb_wq || !dstb_watch_wq || !dstb_digest_wq || !run_wq) {
 		err = -ENOMEM;
 		goto queues;
 	}
@@ -150,8 +148,6 @@ queues:
 		destroy_workqueue(dstb_digest_wq);
 	if (dstb_watch_wq)
 		destroy_workqueue(dstb_watch_wq);
-	if (dstb_node_wq)
-		destroy_workqueue(dstb_node_wq);
 	if (dstb_wq)
 		destroy_workqueue(dstb_wq);
 	return err;
@@ -170,7 +166,6 @@ static void __exit dstb_exit(void)
 	destroy_workqueue(run_wq);
 	destroy_workqueue(dstb_digest_wq);
 	destroy_workqueue(dstb_watch_wq);
-	destroy_workqueue(dstb_node_wq);
 	destroy_workqueue(dstb_wq);
 	/* Who dropped the last reference on the module may still be on its way out of it. */
 	synchronize_rcu_tasks();

@@ -18,7 +18,6 @@ extern struct workqueue_struct *dstb_wq;
 /*
  * Connecting nodes again. Apart from dstb_wq: their target may be this kernel's.
  */
-extern struct workqueue_struct *dstb_node_wq;
 
 /*
  * What ends I/O that others may wait for, and never waits for I/O itself: watching, failing. Apart

@@ -521,7 +521,7 @@ void dstb_member_leaving(struct dstb_node *node)
 	WRITE_ONCE(node->leaving, true);
 	smp_mb(); /* leaving, then the look: pairs with dstb_member_start() */
 	if (READ_ONCE(node->vol->started))
-		mod_delayed_work(dstb_node_wq, &node->reconnect, 0);
+		mod_delayed_work(node->vol->node_wq, &node->reconnect, 0);
 }
 
 /* ---- back: connecting ---- */
@@ -557,7 +557,7 @@ void dstb_member_refuse(struct dstb_node *node, const char *reason)
 	}
 	dstb_node_look_first(node);
 	dstb_member_kick(node->vol);
-	queue_delayed_work(dstb_node_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
+	queue_delayed_work(node->vol->node_wq, &node->reconnect, msecs_to_jiffies(RETRY_RARE_MS));
 }
 
 /*
@@ -604,7 +604,7 @@ static void not_connected(struct dstb_node *node, int err, const char *why)
 		lost(node, why, true);
 	}
 	node->tries++;
-	queue_delayed_work(dstb_node_wq, &node->reconnect, msecs_to_jiffies(retry_ms(node, err)));
+	queue_delayed_work(node->vol->node_wq, &node->reconnect, msecs_to_jiffies(retry_ms(node, err)));
 }
 
 /* One that breaks as soon as it is connected is left alone for longer and longer. */
@@ -632,7 +632,8 @@ static bool reconnect(struct dstb_node *node)
 		leave_fn(node);
 		return false;
 	}
-	if (READ_ONCE(node->vol->gate_dead))
+	/* Without metadata it does not come back: it may have been asked twice to leave. */
+	if (READ_ONCE(node->vol->gate_dead) || !node->vol->super)
 		return false;
 	if (READ_ONCE(node->ready) || node->suspended ||
 	    (!node->config.path[0] && !node->config.addr.len))
@@ -642,7 +643,7 @@ static bool reconnect(struct dstb_node *node)
 		dstb_node_set_state(node, DST_NODE_STATE_CONNECTING, "");
 	if (!dstb_node_connections(node)) {
 		if (time_before(jiffies, not_before)) {
-			queue_delayed_work(dstb_node_wq, &node->reconnect, not_before - jiffies);
+			queue_delayed_work(node->vol->node_wq, &node->reconnect, not_before - jiffies);
 			return false;
 		}
 		/* That was about the session that is gone. */
@@ -685,7 +686,7 @@ void dstb_member_reconnect(struct dstb_node *node)
 {
 	/* Something has happened: what was planned for later need not be waited for. */
 	if (node->vol->super && node->vol->started && !READ_ONCE(node->closing))
-		mod_delayed_work(dstb_node_wq, &node->reconnect,
+		mod_delayed_work(node->vol->node_wq, &node->reconnect,
 				 msecs_to_jiffies(RETRY_MIN_MS / 4));
 }
 
@@ -703,7 +704,7 @@ void dstb_member_retry(struct dstb_node *node, u32 ms)
 {
 	/* While the volume is made nobody else looks at its nodes. Then dstb_member_start does. */
 	if (READ_ONCE(node->vol->started) && !READ_ONCE(node->closing))
-		queue_delayed_work(dstb_node_wq, &node->reconnect, msecs_to_jiffies(ms));
+		queue_delayed_work(node->vol->node_wq, &node->reconnect, msecs_to_jiffies(ms));
 }
 
 /* ---- the operator ---- */
@@ -741,7 +742,7 @@ void dstb_member_resume(struct dstb_node *node)
 	node->tries = 0;
 	if (READ_ONCE(node->part) == DSTB_PART_OUT)
 		dstb_node_set_state(node, DST_NODE_STATE_CONNECTING, "");
-	mod_delayed_work(dstb_node_wq, &node->reconnect, 0);
+	mod_delayed_work(node->vol->node_wq, &node->reconnect, 0);
 }
 
 /* ---- life ---- */

@@ -7,6 +7,7 @@
 #include <linux/delay.h>
 #include <linux/netlink.h>
 
+#include "chain.h"
 #include "compat.h"
 #include "io.h"
 #include "node.h"
@@ -214,6 +215,9 @@ int dstb_node_bdev_reopen(struct dstb_node *node, struct netlink_ext_ack *extack
 	if (err)
 		return err;
 	err = bdev_suits(node, extack);
+	/* Nobody is above a volume that is still being made. */
+	if (!err && READ_ONCE(node->vol->started))
+		err = dstb_chain_check(node->vol, node->bdev, extack);
 	if (err)
 		node->ops->close(node);
 	return err;

@@ -9,7 +9,6 @@
 #include <linux/atomic.h>
 #include <linux/blkdev.h>
 #include <linux/kref.h>
-#include <linux/sbitmap.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -66,6 +65,7 @@ enum dstb_ping {
  * @kref:	the session's, and one for each plug that will send
  * @index:	number of the connection
  * @tags:	slots in use
+ * @next_tag:	where a free one is looked for first
  * @slots:	the table, of the session's depth
  * @hdrs:	their headers, in pages of their own: lent to the socket
  * @hdrs_order:	of @hdrs
@@ -82,7 +82,8 @@ struct dstb_lane {
 	struct dstb_session *session;
 	struct kref kref;
 	u32 index;
-	struct sbitmap tags;
+	unsigned long *tags;
+	u32 next_tag;
 	struct dstb_slot *slots;
 	struct page *hdrs;
 	unsigned int hdrs_order;

@@ -48,9 +48,9 @@ static enum dstb_rx_verdict tconn_header(struct dstb_conn *conn, const struct ds
 		return dstb_export_io_header(tc, msg);
 	if (dstb_wire_check_command(msg, &tc->session->limits))
 		return dstb_conn_violation(conn, "malformed PING or BYE");
-	/* The initiator asks again when it has the answer: none of ours can be under way then. */
-	if (msg->op == DST_WIRE_PING && test_and_set_bit(0, &tc->pong_busy))
-		return dstb_conn_violation(conn, "PING before the last one was answered");
+	/* The last answer may have reached the peer, and not yet returned from our sendmsg. */
+	if (msg->op == DST_WIRE_PING && test_and_set_bit_lock(0, &tc->pong_busy))
+		return DSTB_RX_PAUSE;
 	return DSTB_RX_OK;
 }
 
@@ -125,12 +125,14 @@ static void tconn_sent(struct dstb_conn *conn, struct dstb_msg *msg)
 {
 	struct dstb_tconn *tc = to_tconn(conn);
 
-	if (msg == &tc->pong)
-		clear_bit(0, &tc->pong_busy);
-	else if (msg == &tc->leaving)
+	if (msg == &tc->pong) {
+		clear_bit_unlock(0, &tc->pong_busy);
+		dstb_conn_resume(conn);
+	} else if (msg == &tc->leaving) {
 		clear_bit(0, &tc->leaving_busy);
-	else if (msg != &tc->bye && msg != &tc->answer)
+	} else if (msg != &tc->bye && msg != &tc->answer) {
 		dstb_export_io_sent(msg);
+	}
 }
 
 /**

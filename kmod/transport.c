@@ -9,8 +9,10 @@
 #include <linux/in6.h>
 #include <linux/inet.h>
 #include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
+#include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/un.h>
 #include <linux/vm_sockets.h>
@@ -35,7 +37,7 @@
  * @check:	why an address is no good, or NULL
  * @text:	an address as a URI
  * @tune:	socket options beyond those that all have. Optional
- * @listen:	options of a listening socket, before bind. Optional
+ * @listen:	what is to be done before bind. Optional
  * @unbind:	takes back what bind has left elsewhere. Optional
  */
 struct transport {
@@ -45,7 +47,7 @@ struct transport {
 	const char *(*check)(const struct dstb_addr *addr);
 	void (*text)(const struct dstb_addr *addr, char *buf, size_t size);
 	void (*tune)(struct socket *sock);
-	void (*listen)(struct socket *sock);
+	int (*listen)(struct socket *sock, const struct dstb_addr *addr);
 	void (*unbind)(struct socket *sock);
 };
 
@@ -74,9 +76,10 @@ static void tcp_tune(struct socket *sock)
 	tcp_sock_set_nodelay(sock->sk);
 }
 
-static void tcp_listen(struct socket *sock)
+static int tcp_listen(struct socket *sock, const struct dstb_addr *addr)
 {
 	sock_set_reuseaddr(sock->sk);
+	return 0;
 }
 
 /* ---- UNIX domain ---- */
@@ -101,6 +104,33 @@ static void unix_text(const struct dstb_addr *addr, char *buf, size_t size)
 	scnprintf(buf, size, "dst+unix:///?socket=%.*s", path, un->sun_path);
 }
 
+static bool is_frozen(const struct path *path)
+{
+	return READ_ONCE(path->mnt->mnt_sb->s_writers.frozen) != SB_UNFROZEN;
+}
+
+/* bind() would wait until the file system is thawed, and can't be killed. */
+static int unix_listen(struct socket *sock, const struct dstb_addr *addr)
+{
+	const struct sockaddr_un *un = (const void *)&addr->ss;
+	char *folder = kstrdup(un->sun_path, GFP_KERNEL);
+	struct path path;
+	int err;
+
+	if (!folder)
+		return -ENOMEM;
+	/* unix_check(): it begins with one */
+	*max(strrchr(folder, '/'), folder + 1) = '\0';
+	err = kern_path(folder, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
+	kfree(folder);
+	if (err)
+		return err;
+	if (is_frozen(&path))
+		err = -EBUSY;
+	path_put(&path);
+	return err;
+}
+
 /*
  * What bind has made in the file system does not go with the socket. The socket keeps its dentry:
  * as long as that can be found, it is still ours, wherever it is by now.
@@ -113,8 +143,7 @@ static void unix_unbind(struct socket *sock)
 	if (!path->dentry)
 		return;
 	/* Nobody waits for that until it is thawed. */
-	if (READ_ONCE(path->mnt->mnt_sb->s_writers.frozen) != SB_UNFROZEN ||
-	    mnt_want_write(path->mnt))
+	if (is_frozen(path) || mnt_want_write(path->mnt))
 		return;
 	folder = dget_parent(path->dentry);
 	dentry = dstb_start_removing(folder, path->dentry);
@@ -158,6 +187,7 @@ static const struct transport transports[] = {
 		.holds_net = true,
 		.check = unix_check,
 		.text = unix_text,
+		.listen = unix_listen,
 		.unbind = unix_unbind,
 	},
 	[DST_TRANSPORT_VSOCK] = { .init_net = true, .check = vsock_check, .text = vsock_text },
@@ -324,8 +354,9 @@ int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct 
 	if (err)
 		return err;
 	if (transports[addr->transport].listen)
-		transports[addr->transport].listen(*sockp);
-	err = kernel_bind(*sockp, (dstb_sockaddr *)&ss, addr->len);
+		err = transports[addr->transport].listen(*sockp, addr);
+	if (!err)
+		err = kernel_bind(*sockp, (dstb_sockaddr *)&ss, addr->len);
 	if (err) {
 		sock_release(*sockp);
 		return err;

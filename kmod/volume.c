@@ -504,6 +504,8 @@ static void volume_destroy(struct dstb_volume *vol, enum dstb_exit_reason reason
 	dstb_member_exit(vol);
 	dstb_raw_volume_exit(vol);
 	dstb_io_volume_exit(vol);
+	if (vol->node_wq)
+		destroy_workqueue(vol->node_wq);
 	if (vol->wq)
 		destroy_workqueue(vol->wq);
 	vol->ended = true; /* that of one that could not be made, too: dstb_io_frozen() */
@@ -531,7 +533,8 @@ static int volume_prepare(struct dstb_volume *vol)
 	vol->io_wq = alloc_workqueue("dstb-io-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
 	vol->nodes = kcalloc(DSTB_MAX_NODES, sizeof(*vol->nodes), GFP_KERNEL);
 	vol->new_wq = alloc_workqueue("dstb-new-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
-	if (!vol->wq || !vol->io_wq || !vol->new_wq || !vol->nodes)
+	vol->node_wq = alloc_workqueue("dstb-node-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, vol->name);
+	if (!vol->wq || !vol->io_wq || !vol->new_wq || !vol->node_wq || !vol->nodes)
 		return -ENOMEM;
 	err = dstb_raw_volume_init(vol);
 	if (!err && vol->metadata)

@@ -567,6 +567,32 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	[[ $output =~ "export 'outer' is on volume 'v', which would then hold itself" ]]
 }
 
+@test "a medium that lies on its volume is refused in the place of a node, too" {
+	local a b w
+	a=$(disk a 32) b=$(disk b 32) w=$(disk w 16)
+	policies linear mirror
+	volume v --policy mirror "$a" "$b" --witness "$w"
+	volume upper --policy linear /dev/dst/v
+	refused "it lies on the volume, which would hold itself: 'upper'" at_most 20 dstctl node replace v 2 /dev/dst/upper --adopt
+	node_is v 2 where "$w"
+	retry 10 node_is v 2 state up
+	dd if=/dev/zero of=/dev/dst/upper bs=64k count=4 oflag=direct status=none
+}
+
+@test "a UNIX socket on a file system that is frozen: refused, not waited for" {
+	local a device
+	a=$(disk a 8)
+	device=$(loop_disk fs 16M)
+	mke2fs -q -t ext4 "$device"
+	mounted "$device" /tmp/fs
+	fsfreeze -f /tmp/fs
+	defer eval 'fsfreeze -u /tmp/fs 2> /dev/null || :'
+	refused "can't listen on .*/fs/s: its file system is frozen" \
+		at_most 20 dstctl export add e "$a" --listen 'dst+unix:///?socket=/tmp/fs/s'
+	fsfreeze -u /tmp/fs
+	exported e "$a" --listen 'dst+unix:///?socket=/tmp/fs/s'
+}
+
 # ---- words
 
 @test "what is not understood is refused with status 2" {

@@ -493,6 +493,34 @@ suspending() {
 	done
 }
 
+# Feared: it is asked once more while it leaves, so it is connected again, and to be let in by a queue that it does not have.
+@test "a volume without metadata that is asked twice to leave stays out" {
+	policies linear
+	disk a 16 > /dev/null
+	dm_linear held /dev/a > /dev/null
+	exported e /dev/mapper/held
+	volume r --policy linear --read-only export:e
+	dmsetup suspend --noudevsync --noflush held
+	defer dmsetup resume --noudevsync held
+	background dd if=/dev/dst/r of=/dev/null bs=4k count=1 iflag=direct status=none
+	local reader=$background
+	retry 10 node_is r 0 in_flight 1
+	background dstctl export suspend e
+	retry 10 node_is r 0 state failed
+	kill -KILL "$background"
+	retry 10 not kill -0 "$background" 2> /dev/null
+	sleep 1
+	dmsetup resume --noudevsync held
+	wait "$reader" || :
+	retry 20 sessions_are e 0
+	dstctl export resume e
+	# Twice as long as between two tries.
+	sleep 3
+	node_is r 0 state failed
+	sessions_are e 0
+	at_most 20 dstctl volume stop r
+}
+
 # Feared: it is dead, does nothing any more, and who takes over the next of its exports waits for it in vain.
 @test "a volume that was fenced leaves the exports of this kernel that it still has" {
 	local name
