@@ -62,11 +62,12 @@ test_timeout() {
 defer() { printf '%s\n' "${*@Q}" >> "$_defers"; }
 
 run_deferred() {
-	local command status=0 commands
+	local command status=0 commands n
 	[ -s "${_defers-}" ] || return 0
-	mapfile -t commands < <(tac "$_defers")
+	mapfile -t commands < "$_defers"
 	: > "$_defers"
-	for command in "${commands[@]}"; do
+	for ((n = ${#commands[@]} - 1; n >= 0; n--)); do
+		command=${commands[n]}
 		if ! eval "$command"; then echo "cleanup failed: $command"; status=1; fi
 	done
 	return $status
@@ -95,8 +96,8 @@ _bad+='|Call Trace:|Kernel panic|unable to handle|workqueue: .* flush|slab-|Obje
 
 # dmesg_since: the kernel's log since this test began
 dmesg_since() {
-	dmesg | awk -v marker="$_marker" 'index($0, marker) { found = 1; next } found' | grep . ||
-		dmesg | grep -qF -- "$_marker" || { echo "BUG: the kernel's log has lost the mark of this test"; dmesg; }
+	dmesg | awk -v marker="$_marker" 'index($0, marker) { found = 1; next } found; END { exit !found }' ||
+		{ echo "BUG: the kernel's log has lost the mark of this test"; dmesg; }
 }
 
 # dmesg_allow REGEX: a line that this test causes on purpose
@@ -177,8 +178,13 @@ retry() {
 	until "$@"; do
 		if [ $SECONDS -ge $end ]; then echo "in vain: $*"; return 1; fi
 		# short at first: most things are there at once
-		if [ $((n++)) -lt 10 ]; then sleep 0.02; else sleep 0.2; fi
+		if [ $((n++)) -lt 10 ]; then pause 0.02; else pause 0.2; fi
 	done
+}
+# pause SECONDS: without a process
+pause() {
+	[ "${_never-}" ] || exec {_never}<> <(:)
+	read -r -t "$1" -u "$_never" || :
 }
 
 # refused REGEX COMMAND...: it must end with status 1 and one line on stderr that matches (nothing else there)
@@ -298,28 +304,37 @@ in_ns() {
 
 # link A B: a veth pair, interface to-B in A and to-A in B. The Nth link has 10.77.N.1 and fd77::N:1 at A, .2 and :2 at B.
 link() {
-	local a=$1 b=$2 n
+	local a=$1 b=$2 n links at_a=() at_b=()
 	echo "$a $b" >> "$BATS_TEST_TMPDIR/links"
-	n=$(wc -l < "$BATS_TEST_TMPDIR/links")
-	ip link add "dstv$n-a" type veth peer name "dstv$n-b" || return
-	_link_end "$a" "$b" "dstv$n-a" "10.77.$n.1" "fd77::$n:1" && _link_end "$b" "$a" "dstv$n-b" "10.77.$n.2" "fd77::$n:2"
+	mapfile -t links < "$BATS_TEST_TMPDIR/links"
+	n=${#links[@]}
+	[ "$a" = init ] || at_a=(netns "$a")
+	[ "$b" = init ] || at_b=(netns "$b")
+	ip link add name "to-$b" "${at_a[@]}" type veth peer name "to-$a" "${at_b[@]}" || return
+	_link_end "$a" "$b" "10.77.$n.1" "fd77::$n:1" && _link_end "$b" "$a" "10.77.$n.2" "fd77::$n:2"
 }
 _link_end() {
-	local ns=$1 to=to-$2
-	if [ "$ns" != init ]; then ip link set "$3" netns "$ns" || return; else defer ip link delete "$to"; fi
-	in_ns "$ns" ip link set "$3" name "$to" &&
-		in_ns "$ns" ip address add "$4/24" dev "$to" &&
-		in_ns "$ns" ip address add "$5/112" dev "$to" nodad &&
-		in_ns "$ns" ip link set "$to" up
+	local dev=to-$2
+	[ "$1" != init ] || defer ip link delete "$dev"
+	printf '%s\n' "address add $3/24 dev $dev" "address add $4/112 dev $dev nodad" "link set $dev up" |
+		in_ns "$1" ip -batch -
 }
 
 # address A B [6]: of A on its link to B
 address() {
-	local n end
-	n=$(grep -nxE "$1 $2|$2 $1" "$BATS_TEST_TMPDIR/links" | head -n 1)
-	[ -n "$n" ] || { echo "no link $1 $2" >&2; return 1; }
-	[ "${n#*:}" = "$1 $2" ] && end=1 || end=2
-	if [ "${3-}" = 6 ]; then echo "fd77::${n%%:*}:$end"; else echo "10.77.${n%%:*}.$end"; fi
+	local n end links
+	mapfile -t links < "$BATS_TEST_TMPDIR/links"
+	for n in "${!links[@]}"; do
+		case ${links[n]} in
+		"$1 $2") end=1 ;;
+		"$2 $1") end=2 ;;
+		*) continue ;;
+		esac
+		break
+	done
+	[ "${end-}" ] || { echo "no link $1 $2" >&2; return 1; }
+	n=$((n + 1))
+	if [ "${3-}" = 6 ]; then echo "fd77::$n:$end"; else echo "10.77.$n.$end"; fi
 }
 
 # cut_link A B: nothing passes any more, without a word to either end. restore_link A B
