@@ -17,9 +17,11 @@ static struct dentry *root;
 
 static void show_lane(struct seq_file *m, struct dstb_lane *lane)
 {
+	u32 slots = bitmap_weight(lane->tags, lane->session->limits.depth);
+
 	seq_printf(m, "    lane %u: slots %u window %d waiting %d broken %lu silent %u ms\n",
-		   lane->index, bitmap_weight(lane->tags, lane->session->limits.depth), atomic_read(&lane->window),
-		   !list_empty(&lane->waiting), lane->conn.broken,
+		   lane->index, slots, atomic_read(&lane->window), !list_empty(&lane->waiting),
+		   lane->conn.broken,
 		   jiffies_to_msecs(jiffies - READ_ONCE(lane->conn.rx_stamp)));
 }
 

@@ -272,7 +272,7 @@ static void change_table(struct change *c)
 	memcpy(super->fingerprint, vol->map.fingerprint, sizeof(super->fingerprint));
 	swap(vol->pools, c->pools);
 	if (c->add)
-		WRITE_ONCE(vol->depth, max(vol->depth, dstb_node_depth(c->node) + 1));
+		dstb_node_deepen(c->node);
 }
 
 static void switch_fn(struct change *c)

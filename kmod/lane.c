@@ -60,8 +60,8 @@ static u32 leg_window(const struct dstb_lane *lane, const struct dstb_leg *leg)
 }
 
 /*
- * A free slot's number, or -1. No sbitmap: that has percpu memory, whose mutex may be held by somebody
- * who reclaims memory through this volume, while the lane is made that would let it go on.
+ * A free slot's number, or -1. No sbitmap: that has percpu memory, whose mutex may be held by
+ * somebody who reclaims memory through this volume, while the lane is made that would let it go on.
  */
 static int tag_get(struct dstb_lane *lane)
 {

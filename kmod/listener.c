@@ -104,7 +104,7 @@ static int listener_open(struct dstb_listener *listener, struct netlink_ext_ack 
 				   dstb_addr_text(&listener->addr, text, sizeof(text)),
 				   err == -EADDRINUSE	 ? "the address is in use" :
 				   err == -EADDRNOTAVAIL ? "not an address of this machine" :
-				   err == -EBUSY ? "its file system is frozen" :
+				   err == -EAGAIN ? "its file system is frozen" :
 				   err == -EOPNOTSUPP ? "only in the initial network namespace" :
 							   "refused",
 				   -err);

@@ -16,10 +16,6 @@ struct net;
 extern struct workqueue_struct *dstb_wq;
 
 /*
- * Connecting nodes again. Apart from dstb_wq: their target may be this kernel's.
- */
-
-/*
  * What ends I/O that others may wait for, and never waits for I/O itself: watching, failing. Apart
  * from dstb_wq, where closing a target's connection waits for a device that may be a volume.
  */

@@ -604,7 +604,8 @@ static void not_connected(struct dstb_node *node, int err, const char *why)
 		lost(node, why, true);
 	}
 	node->tries++;
-	queue_delayed_work(node->vol->node_wq, &node->reconnect, msecs_to_jiffies(retry_ms(node, err)));
+	queue_delayed_work(node->vol->node_wq, &node->reconnect,
+			   msecs_to_jiffies(retry_ms(node, err)));
 }
 
 /* One that breaks as soon as it is connected is left alone for longer and longer. */
@@ -643,7 +644,8 @@ static bool reconnect(struct dstb_node *node)
 		dstb_node_set_state(node, DST_NODE_STATE_CONNECTING, "");
 	if (!dstb_node_connections(node)) {
 		if (time_before(jiffies, not_before)) {
-			queue_delayed_work(node->vol->node_wq, &node->reconnect, not_before - jiffies);
+			queue_delayed_work(node->vol->node_wq, &node->reconnect,
+					   not_before - jiffies);
 			return false;
 		}
 		/* That was about the session that is gone. */

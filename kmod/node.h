@@ -298,6 +298,7 @@ static inline void dstb_node_doubt(struct dstb_node *node)
 int dstb_node_find(struct dstb_node_config *cfg, u32 index, struct netlink_ext_ack *extack);
 void dstb_node_bdev_limits(struct dstb_node *node);
 u32 dstb_node_depth(const struct dstb_node *node);
+void dstb_node_deepen(const struct dstb_node *node);
 int dstb_node_bdev_reopen(struct dstb_node *node, struct netlink_ext_ack *extack);
 void dstb_node_bdev_start(struct dstb_leg *leg);
 

@@ -131,6 +131,23 @@ u32 dstb_node_depth(const struct dstb_node *node)
 	return below ? below->depth : 0;
 }
 
+/**
+ * dstb_node_deepen() - a volume has got a node: it may have more volumes below it than before
+ * @node:	the node, open
+ *
+ * Context: process; nobody opens the node again meanwhile.
+ */
+void dstb_node_deepen(const struct dstb_node *node)
+{
+	struct dstb_volume *vol = node->vol;
+	u32 depth = dstb_node_depth(node) + 1;
+
+	spin_lock_irq(&vol->member_lock);
+	if (vol->depth < depth && !node->config.witness)
+		WRITE_ONCE(vol->depth, depth);
+	spin_unlock_irq(&vol->member_lock);
+}
+
 /* Does it suit the volume, which is what it is? */
 static int bdev_suits(const struct dstb_node *node, struct netlink_ext_ack *extack)
 {
@@ -220,6 +237,8 @@ int dstb_node_bdev_reopen(struct dstb_node *node, struct netlink_ext_ack *extack
 		err = dstb_chain_check(node->vol, node->bdev, extack);
 	if (err)
 		node->ops->close(node);
+	else if (READ_ONCE(node->vol->started))
+		dstb_node_deepen(node);
 	return err;
 }
 

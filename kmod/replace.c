@@ -243,8 +243,6 @@ int dstb_member_replace(struct dstb_node *node, const struct dstb_node_config *c
 		WRITE_ONCE(node->suspended, false);
 		err = bring_in(node, adopt, extack);
 	}
-	if (!err)
-		WRITE_ONCE(vol->depth, max(vol->depth, dstb_node_depth(node) + 1));
 	mutex_unlock(&node->link);
 	if (!err)
 		return 0;

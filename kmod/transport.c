@@ -4,6 +4,7 @@
  * nowhere else.
  */
 #include <linux/dcache.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/in.h>
 #include <linux/in6.h>
@@ -12,6 +13,7 @@
 #include <linux/namei.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/un.h>
@@ -27,6 +29,7 @@
 
 #define LISTEN_BACKLOG	128
 #define LOOK_MS		200
+#define FROZEN_LOOKS	20
 
 /**
  * struct transport - a kind of address
@@ -109,13 +112,16 @@ static bool is_frozen(const struct path *path)
 	return READ_ONCE(path->mnt->mnt_sb->s_writers.frozen) != SB_UNFROZEN;
 }
 
-/* bind() would wait until the file system is thawed, and can't be killed. */
+/*
+ * bind() would wait until the file system is thawed, and can't be killed. It may be frozen for a
+ * snapshot, only for a moment.
+ */
 static int unix_listen(struct socket *sock, const struct dstb_addr *addr)
 {
 	const struct sockaddr_un *un = (const void *)&addr->ss;
 	char *folder = kstrdup(un->sun_path, GFP_KERNEL);
 	struct path path;
-	int err;
+	int err, i;
 
 	if (!folder)
 		return -ENOMEM;
@@ -125,8 +131,10 @@ static int unix_listen(struct socket *sock, const struct dstb_addr *addr)
 	kfree(folder);
 	if (err)
 		return err;
+	for (i = 0; is_frozen(&path) && i < FROZEN_LOOKS && !fatal_signal_pending(current); i++)
+		msleep_interruptible(100);
 	if (is_frozen(&path))
-		err = -EBUSY;
+		err = -EAGAIN;
 	path_put(&path);
 	return err;
 }

@@ -304,13 +304,12 @@ in_ns() {
 
 # link A B: a veth pair, interface to-B in A and to-A in B. The Nth link has 10.77.N.1 and fd77::N:1 at A, .2 and :2 at B.
 link() {
-	local a=$1 b=$2 n links at_a=() at_b=()
+	local a=$1 b=$2 n links at_b=()
 	echo "$a $b" >> "$BATS_TEST_TMPDIR/links"
 	mapfile -t links < "$BATS_TEST_TMPDIR/links"
 	n=${#links[@]}
-	[ "$a" = init ] || at_a=(netns "$a")
 	[ "$b" = init ] || at_b=(netns "$b")
-	ip link add name "to-$b" "${at_a[@]}" type veth peer name "to-$a" "${at_b[@]}" || return
+	in_ns "$a" ip link add name "to-$b" type veth peer name "to-$a" "${at_b[@]}" || return
 	_link_end "$a" "$b" "10.77.$n.1" "fd77::$n:1" && _link_end "$b" "$a" "10.77.$n.2" "fd77::$n:2"
 }
 _link_end() {

@@ -504,7 +504,7 @@ suspending() {
 	defer dmsetup resume --noudevsync held
 	background dd if=/dev/dst/r of=/dev/null bs=4k count=1 iflag=direct status=none
 	local reader=$background
-	retry 10 node_is r 0 in_flight 1
+	retry 10 node_has r 0 in_flight 1
 	background dstctl export suspend e
 	retry 10 node_is r 0 state failed
 	kill -KILL "$background"
@@ -515,7 +515,7 @@ suspending() {
 	retry 20 sessions_are e 0
 	dstctl export resume e
 	# Twice as long as between two tries.
-	sleep 3
+	sleep $((3 * DST_SLOW))
 	node_is r 0 state failed
 	sessions_are e 0
 	at_most 20 dstctl volume stop r

@@ -735,7 +735,6 @@ static int mode_vanish(int fd)
 }
 
 /* As many headers in one segment. */
-/* All at once. */
 static void send_many(int fd, struct dstb_wire_msg *msg, uint32_t count, bool count_tags)
 {
 	static struct dst_wire_hdr hdrs[1024];
