@@ -324,7 +324,7 @@ reason_of() { [[ $(node_field v "$1" reason) =~ $2 ]] || { node_field v "$1" rea
 	retry 10 state_is 0 suspended
 	writes 0
 	cut
-	retry 20 reason_of 1 "nobody else has its data"
+	retry 20 reason_of 1 "nobody else has its data" || { dstctl node show v; bpftool map dump name k_hold; false; }
 	state_is 1 lost
 	sleep 1
 	state_is 1 lost
