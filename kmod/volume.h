@@ -152,7 +152,7 @@ struct dstb_io_pools {
  * @wq:		for its connections
  * @io_wq:	for its requests, where they need a process. Apart from @wq, which they may wait for
  * @new_wq:	for what takes new requests from the pools. Apart from @io_wq, which gives them back
- * @node_wq:	connects its nodes. Each volume's own: it may wait for a volume below this one, whose
+ * @node_wq:	connects its nodes. Each volume's own: it may wait for a volume below, whose
  *		nodes are to be connected meanwhile
  * @flushed:	bios whose flush is done, and whose data is to be written. Under @lock
  * @flushed_work: writes it

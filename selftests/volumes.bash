@@ -76,7 +76,7 @@ shown() {
 		"$indent\"$3\": "*) [ -z "${4-}" ] || [ $n = "$4" ] || continue; break ;;
 		esac
 	done
-	if [[ $line != "$indent\"$3\": "* || $line == *\\* || $line == *[{[] ]]; then echo "$1 $2 shows no plain $3"; return 1; fi
+	if [[ $line != "$indent\"$3\": "* || $line == *\\* || $line == *['{['] ]]; then echo "$1 $2 shows no plain $3"; return 1; fi
 	value=${line#*: } value=${value%,} value=${value#\"} value=${value%\"}
 }
 # volume_is NAME FIELD VALUE, node_is NAME INDEX FIELD VALUE: what show says
