@@ -92,7 +92,7 @@ bool dstb_chain_loops(struct block_device *bdev, const struct dst_wire_hello *he
  * @bdev:	the device
  * @extack:	gets the sentence
  *
- * A remote node's target asks dstb_chain_loops() itself.
+ * Who exports a device asks dstb_chain_loops() itself, for remote nodes and those of this kernel.
  * Context: process, may sleep.
  * Return: 0, -ELOOP, or -ENOMEM.
  */

@@ -25,7 +25,6 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "chain.h"
 #include "dirty.h"
 #include "event.h"
 #include "io.h"
@@ -411,8 +410,6 @@ static int bring_in(struct change *c)
 	int err;
 
 	err = dstb_node_open(node, c->extack);
-	if (!err && node->bdev)
-		err = dstb_chain_check(c->vol, node->bdev, c->extack);
 	if (!err && node->config.witness && node->lim.logical_block_size > MAX_BLOCK) {
 		NL_SET_ERR_MSG_FMT(c->extack, "it has blocks of %u bytes, at most %u can be",
 				   node->lim.logical_block_size, MAX_BLOCK);

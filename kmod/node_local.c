@@ -187,7 +187,7 @@ static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 {
 	blk_mode_t mode = BLK_OPEN_READ | (node->vol->read_only ? 0 : BLK_OPEN_WRITE);
 	struct file *file;
-	int err;
+	int err = 0;
 
 	/* The node is the holder: exclusive, against other nodes of the volume, too. */
 	if (node->dev) {
@@ -212,7 +212,12 @@ static int local_open(struct dstb_node *node, struct netlink_ext_ack *extack)
 		return -EOPNOTSUPP;
 	}
 	dstb_node_bdev_limits(node);
-	return 0;
+	/* Nobody is above a volume that is still being made. */
+	if (READ_ONCE(node->vol->started))
+		err = dstb_chain_check(node->vol, node->bdev, extack);
+	if (err)
+		local_close(node);
+	return err;
 }
 
 /**
@@ -232,9 +237,6 @@ int dstb_node_bdev_reopen(struct dstb_node *node, struct netlink_ext_ack *extack
 	if (err)
 		return err;
 	err = bdev_suits(node, extack);
-	/* Nobody is above a volume that is still being made. */
-	if (!err && READ_ONCE(node->vol->started))
-		err = dstb_chain_check(node->vol, node->bdev, extack);
 	if (err)
 		node->ops->close(node);
 	else if (READ_ONCE(node->vol->started))

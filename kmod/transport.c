@@ -349,7 +349,8 @@ put:
  * @sockp:	gets the socket
  *
  * Context: process, may sleep.
- * Return: 0 or a negative errno; -EOPNOTSUPP: not in this namespace.
+ * Return: 0 or a negative errno; -EOPNOTSUPP: not in this namespace; -EAGAIN: not while the file
+ * system is frozen.
  */
 int dstb_transport_listen(struct net *net, const struct dstb_addr *addr, struct socket **sockp)
 {

@@ -567,16 +567,35 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 	[[ $output =~ "export 'outer' is on volume 'v', which would then hold itself" ]]
 }
 
-@test "a medium that lies on its volume is refused in the place of a node, too" {
+@test "a medium that lies on its volume is refused, as a new node and in the place of one" {
 	local a b w
 	a=$(disk a 32) b=$(disk b 32) w=$(disk w 16)
 	policies linear mirror
 	volume v --policy mirror "$a" "$b" --witness "$w"
 	volume upper --policy linear /dev/dst/v
+	refused "it lies on the volume, which would hold itself: 'upper'" at_most 20 dstctl node add v /dev/dst/upper --adopt
 	refused "it lies on the volume, which would hold itself: 'upper'" at_most 20 dstctl node replace v 2 /dev/dst/upper --adopt
 	node_is v 2 where "$w"
 	retry 10 node_is v 2 state up
 	dd if=/dev/zero of=/dev/dst/upper bs=64k count=4 oflag=direct status=none
+}
+
+# Feared: nobody was above the volume when the node was looked at first.
+@test "a node that has come to lie on its volume while it was out is not connected again" {
+	local a b c
+	a=$(disk a 16) b=$(disk b 32) c=$(disk c 32)
+	policies mirror
+	volume lower --policy mirror "$b" "$c"
+	volume v --policy mirror "$a" /dev/dst/lower
+	retry 60 node_is v 1 in_sync true
+	dstctl node suspend v 1
+	dstctl node add lower /dev/dst/v --witness
+	dstctl node resume v 1
+	retry 20 eval '[[ $(node_field v 1 reason) =~ "it lies on the volume, which would hold itself: " ]]'
+	not node_is v 1 state up
+	dstctl node remove lower 2
+	dstctl node resume v 1
+	retry 60 node_is v 1 state up
 }
 
 @test "a UNIX socket on a file system that is frozen: refused, not waited for" {
