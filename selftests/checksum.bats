@@ -112,7 +112,8 @@ a_full_pair() {
 	twin d /dev/a
 	spoil /dev/d $((5 << 20)) 512
 	spoil /dev/d $((25 << 20)) 65536
-	fault region_ms 20
+	# Node 3 comes in before anything that differs is copied: the region under way then is looked at again.
+	fault region_ms $((1000 * DST_SLOW))
 	dstctl node add v /dev/c --adopt
 	dstctl node add v /dev/d --adopt
 	fault region_ms 0

@@ -23,6 +23,14 @@ writing() {
 	writer=$background
 	defer let_go
 }
+# putting FILE MEGABYTE: put again and again, in the background, until put_no_more
+putting() {
+	until [ -e "$BATS_TEST_TMPDIR/enough" ]; do put "$1" /dev/dst/v "$2"; done
+}
+put_no_more() {
+	: > "$BATS_TEST_TMPDIR/enough"
+	retry 20 not kill -0 "$background" 2> /dev/null
+}
 # waits: the write that is under way is not acknowledged, although it would have been by now
 waits() {
 	sleep 1
@@ -405,9 +413,12 @@ joining() {
 	cut_host 1
 	retry 20 state_is 1 away
 	put "$old" /dev/dst/v 5
+	# Until nothing more can be recorded its region stays marked: else the last write would wait for that.
+	background putting "$old" 5
 	window "$1"
 	heal_host 1
 	in_window
+	put_no_more
 	cut_host 0
 	retry 20 state_is 0 away
 	writing "$new" 5
