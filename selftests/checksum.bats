@@ -116,6 +116,7 @@ a_full_pair() {
 	fault region_ms $((1000 * DST_SLOW))
 	dstctl node add v /dev/c --adopt
 	dstctl node add v /dev/d --adopt
+	[ "$(node_field v 2 dirty)" -gt $((26 << 20)) ]
 	fault region_ms 0
 	in_sync v
 	copied 2 $differing

@@ -29,7 +29,7 @@ putting() {
 }
 put_no_more() {
 	: > "$BATS_TEST_TMPDIR/enough"
-	retry 20 not kill -0 "$background" 2> /dev/null
+	retry 20 not kill -0 "$putter" 2> /dev/null
 }
 # waits: the write that is under way is not acknowledged, although it would have been by now
 waits() {
@@ -415,6 +415,7 @@ joining() {
 	put "$old" /dev/dst/v 5
 	# Until nothing more can be recorded its region stays marked: else the last write would wait for that.
 	background putting "$old" 5
+	putter=$background
 	window "$1"
 	heal_host 1
 	in_window
