@@ -170,7 +170,7 @@ static void tx_locked(struct dstb_conn *conn)
 
 		tx_collect(conn);
 		nr = tx_describe(conn, &bytes, &lend, &more);
-		if (!nr || READ_ONCE(conn->broken))
+		if (!nr || READ_ONCE(conn->broken) || conn->tx_error)
 			return;
 		if (lend && conn->may_lend)
 			msg.msg_flags |= MSG_SPLICE_PAGES;
@@ -181,7 +181,9 @@ static void tx_locked(struct dstb_conn *conn)
 		if (ret == -EAGAIN || !ret)
 			return;
 		if (ret < 0) {
-			dstb_conn_fail(conn, "sending failed (error %d)", -ret);
+			/* First what the peer said before it closed: BYE, perhaps. */
+			WRITE_ONCE(conn->tx_error, -ret);
+			queue_work_on(conn->cpu, conn->wq, &conn->rx_work);
 			return;
 		}
 		tx_advance(conn, ret);
@@ -407,13 +409,18 @@ static void rx_work_fn(struct work_struct *work)
 	struct dstb_conn *conn = container_of(work, struct dstb_conn, rx_work);
 	struct sock *sk = conn->sock->sk;
 	unsigned int noio = memalloc_noio_save();
+	int tx_error;
 	bool more;
 
 	if (conn->reads_sock)
 		lock_sock(sk);
+	/* What came before sending failed is there by now. */
+	tx_error = READ_ONCE(conn->tx_error);
 	if (conn->rx_paused && !READ_ONCE(conn->broken))
 		rx_header(conn);
 	more = conn->reads_sock ? rx_read_sock(conn) : rx_recvmsg(conn);
+	if (!more && tx_error)
+		dstb_conn_fail(conn, "sending failed (error %d)", tx_error);
 	if (conn->reads_sock) {
 		if (!more && !conn->rx_paused)
 			rx_check_end(conn);

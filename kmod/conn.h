@@ -89,6 +89,8 @@ struct dstb_conn_ops {
  * @tx_head:	messages being sent, oldest first
  * @tx_tail:	where the next one goes
  * @tx_vecs:	describes what one sendmsg sends, DSTB_TX_VECS pieces
+ * @tx_error:	of the socket, positive: nothing is sent any more, and the connection breaks
+ *		when what has come in is received
  * @tx_work:	sends when nobody else can
  * @rx_work:	receives when data_ready can't
  * @rx_hdr:	header being received. This and the rest is protected by the socket lock (by
@@ -123,6 +125,7 @@ struct dstb_conn {
 	struct dstb_msg *tx_head;
 	struct dstb_msg **tx_tail;
 	struct bio_vec *tx_vecs;
+	int tx_error;
 	struct work_struct tx_work;
 
 	struct work_struct rx_work ____cacheline_aligned_in_smp;

@@ -97,6 +97,7 @@ void dstb_fault_add(struct dstb_volume *vol)
 	debugfs_create_u32("lost_ms", 0600, faults->dir, &faults->lost_ms);
 	debugfs_create_u32("super_sectors", 0600, faults->dir, &faults->super_sectors);
 	debugfs_create_u32("region_ms", 0600, faults->dir, &faults->region_ms);
+	debugfs_create_u32("bye_ms", 0600, faults->dir, &faults->bye_ms);
 	debugfs_create_atomic_t("waiting", 0400, faults->dir, &faults->waiting);
 	debugfs_create_file_unsafe("hold_legs", 0600, faults->dir, vol, &holds_fops);
 }
@@ -119,4 +120,5 @@ void dstb_fault_remove(struct dstb_volume *vol)
 	WRITE_ONCE(faults->age_after_ms, 0);
 	WRITE_ONCE(faults->lost_ms, 0);
 	WRITE_ONCE(faults->region_ms, 0);
+	WRITE_ONCE(faults->bye_ms, 0);
 }

@@ -23,6 +23,8 @@ struct dstb_volume;
  * @super_sectors: only so many sectors of a superblock reach the medium (torn)
  * @lost_ms:	wait so long after a node is known to be lost, before its session ends
  * @region_ms:	wait so long after a region was copied, before it counts as such
+ * @bye_ms:	wait so long after a target's good-bye has come in, before anybody goes by it;
+ *		not over TCP, where it may come in where nobody may wait
  * @hold_legs:	bit n: legs for node n are kept back until this is cleared
  * @waiting:	how many wait at one of the fault points now; read-only
  * @dir:	the folder
@@ -34,6 +36,7 @@ struct dstb_faults {
 	u32 super_sectors;
 	u32 lost_ms;
 	u32 region_ms;
+	u32 bye_ms;
 	u32 hold_legs;
 	atomic_t waiting;
 	struct dentry *dir;

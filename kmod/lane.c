@@ -352,6 +352,7 @@ static u32 reply_bytes(const struct dstb_slot *slot)
 static enum dstb_rx_verdict lane_notice(struct dstb_conn *conn, const struct dstb_wire_msg *msg)
 {
 	struct dstb_session *session = to_lane(conn)->session;
+	struct dstb_faults *faults = &session->node->vol->faults;
 	const char *why = dstb_wire_check_notice(msg, session->limits.epoch);
 
 	if (why)
@@ -360,6 +361,8 @@ static enum dstb_rx_verdict lane_notice(struct dstb_conn *conn, const struct dst
 		dstb_member_leaving(session->node);
 		return DSTB_RX_OK;
 	}
+	if (!conn->reads_sock)
+		dstb_fault_wait(faults, &faults->bye_ms);
 	WRITE_ONCE(session->bye, msg->status ?: DST_WIRE_EGONE);
 	dstb_conn_fail(conn, "%s", bye_reason(msg->status));
 	return DSTB_RX_FAIL;

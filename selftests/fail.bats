@@ -164,6 +164,32 @@ missed() {
 	stopped_equal /dev/a /dev/b
 }
 
+@test "what a target said before it closed counts, though sending has failed since" {
+	local un=$BATS_TEST_TMPDIR/un cpu
+	policies mirror
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
+	exported b /dev/b --listen "dst+unix:///?socket=$un"
+	listen /dev/a
+	volume v --policy mirror --grace 1 /dev/a "dst+unix:///b?socket=$un"
+	in_sync v
+	window bye_ms
+	# Then this region needs no mark for a while: it is the data that can't be sent.
+	dd if=/dev/zero of=/dev/dst/v bs=4k count=1 oflag=direct status=none
+	dstctl export remove b
+	in_window
+	# on each connection
+	for cpu in 0 1; do background taskset -c $cpu dd if=/dev/zero of=/dev/dst/v bs=4k count=1 oflag=direct status=none; done
+	pause 1
+	let_go
+	lost 1 "the export was removed"
+	not told 1 lost "sending failed"
+	works 0
+	exported b /dev/b --listen "dst+unix:///?socket=$un"
+	in_sync v
+	stopped_equal /dev/a /dev/b
+}
+
 @test "a local disk that fails under load: the mirror loses nothing" {
 	policies mirror
 	disk a 32 > /dev/null

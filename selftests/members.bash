@@ -113,7 +113,7 @@ in_window() { retry 20 _in_window; }
 _in_window() { [ "$(cat /sys/kernel/debug/dst/faults/v/waiting)" -gt 0 ]; }
 let_go() {
 	local name
-	for name in intent_ms age_before_ms age_after_ms lost_ms region_ms hold_legs; do
+	for name in intent_ms age_before_ms age_after_ms lost_ms region_ms bye_ms hold_legs; do
 		[ ! -e /sys/kernel/debug/dst/faults/v ] || fault $name 0 2> /dev/null || :
 	done
 }
