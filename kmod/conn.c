@@ -11,11 +11,12 @@
  * and every other family, is rx_work's. Both run under the socket lock or as the one work item,
  * never two at a time.
  *
- * Ending. dstb_conn_fail() only marks and tells, from any context. dstb_conn_close() detaches the
- * callbacks (after that no new work is queued by the socket), stops the work, throws away what the
- * socket still has to send (R10: pages go back to their owners only then) and hands each message to
- * ops->sent. What TCP has handed down already, to a queueing discipline or the NIC's ring, can't be
- * called back.
+ * Ending. A sendmsg that fails ends the sending, no more: what the peer said before it closed is
+ * received first, then rx_work breaks the connection. dstb_conn_fail() only marks and tells, from
+ * any context. dstb_conn_close() detaches the callbacks (after that no new work is queued by the
+ * socket), disables the work, throws away what the socket still has to send (R10: pages go back to
+ * their owners only then) and hands each message to ops->sent. What TCP has handed down already, to
+ * a queueing discipline or the NIC's ring, can't be called back.
  */
 #include <linux/bio.h>
 #include <linux/net.h>
@@ -181,8 +182,8 @@ static void tx_locked(struct dstb_conn *conn)
 		if (ret == -EAGAIN || !ret)
 			return;
 		if (ret < 0) {
-			/* First what the peer said before it closed: BYE, perhaps. */
-			WRITE_ONCE(conn->tx_error, -ret);
+			/* First what the peer said before it closed: BYE, perhaps; rx_work_fn() */
+			smp_store_release(&conn->tx_error, -ret);
 			queue_work_on(conn->cpu, conn->wq, &conn->rx_work);
 			return;
 		}
@@ -217,9 +218,16 @@ void dstb_conn_send(struct dstb_conn *conn)
 	}
 }
 
-static void tx_work_fn(struct work_struct *work)
+/**
+ * dstb_conn_flush() - send what is queued, after the one who is sending
+ * @conn:	the connection
+ *
+ * For what must be sent before something else happens: dstb_conn_send() may have left it to
+ * somebody who has not come to it yet.
+ * Context: process; sleeps for the sender and the socket lock, never for the peer.
+ */
+void dstb_conn_flush(struct dstb_conn *conn)
 {
-	struct dstb_conn *conn = container_of(work, struct dstb_conn, tx_work);
 	unsigned int noio = memalloc_noio_save();
 
 	mutex_lock(&conn->tx_lock);
@@ -228,6 +236,11 @@ static void tx_work_fn(struct work_struct *work)
 	memalloc_noio_restore(noio);
 	smp_mb(); /* as in dstb_conn_send() */
 	dstb_conn_send(conn);
+}
+
+static void tx_work_fn(struct work_struct *work)
+{
+	dstb_conn_flush(container_of(work, struct dstb_conn, tx_work));
 }
 
 /**
@@ -414,8 +427,8 @@ static void rx_work_fn(struct work_struct *work)
 
 	if (conn->reads_sock)
 		lock_sock(sk);
-	/* What came before sending failed is there by now. */
-	tx_error = READ_ONCE(conn->tx_error);
+	/* What came before sending failed is there by now: this, then what there is to receive. */
+	tx_error = smp_load_acquire(&conn->tx_error); /* pairs with tx_locked() */
 	if (conn->rx_paused && !READ_ONCE(conn->broken))
 		rx_header(conn);
 	more = conn->reads_sock ? rx_read_sock(conn) : rx_recvmsg(conn);

@@ -90,9 +90,9 @@ struct dstb_conn_ops {
  * @tx_tail:	where the next one goes
  * @tx_vecs:	describes what one sendmsg sends, DSTB_TX_VECS pieces
  * @tx_error:	of the socket, positive: nothing is sent any more, and the connection breaks
- *		when what has come in is received
+ *		when what has come in is received (by @rx_work, which reads this without the lock)
  * @tx_work:	sends when nobody else can
- * @rx_work:	receives when data_ready can't
+ * @rx_work:	receives when data_ready can't; sees the end
  * @rx_hdr:	header being received. This and the rest is protected by the socket lock (by
  *		@rx_work where reads_sock is not set)
  * @rx_have:	bytes of it that are there
@@ -155,6 +155,7 @@ enum dstb_rx_verdict dstb_conn_violation(struct dstb_conn *conn, const char *why
 
 bool dstb_conn_queue(struct dstb_conn *conn, struct dstb_msg *msg);
 void dstb_conn_send(struct dstb_conn *conn);
+void dstb_conn_flush(struct dstb_conn *conn);
 void dstb_conn_send_later(struct dstb_conn *conn);
 void dstb_conn_resume(struct dstb_conn *conn);
 

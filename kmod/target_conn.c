@@ -178,7 +178,8 @@ void dstb_tconn_bye(struct dstb_tconn *tc, u32 status, const char *why)
 	dstb_wire_encode(tc->bye.hdr, &msg);
 	WRITE_ONCE(tc->conn.orderly, true);
 	dstb_conn_queue(&tc->conn, &tc->bye);
-	dstb_conn_send(&tc->conn);
+	/* Now: who is just sending would send no more once it is broken. */
+	dstb_conn_flush(&tc->conn);
 	dstb_conn_fail(&tc->conn, "%s", why);
 }
 

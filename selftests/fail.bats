@@ -172,14 +172,18 @@ missed() {
 	exported b /dev/b --listen "dst+unix:///?socket=$un"
 	listen /dev/a
 	volume v --policy mirror --grace 1 /dev/a "dst+unix:///b?socket=$un"
+	defer let_go
 	in_sync v
+	quiet v
 	window bye_ms
 	# Then this region needs no mark for a while: it is the data that can't be sent.
 	dd if=/dev/zero of=/dev/dst/v bs=4k count=1 oflag=direct status=none
 	dstctl export remove b
 	in_window
 	# on each connection
-	for cpu in 0 1; do background taskset -c $cpu dd if=/dev/zero of=/dev/dst/v bs=4k count=1 oflag=direct status=none; done
+	for cpu in 0 1; do
+		background taskset -c $cpu dd if=/dev/zero of=/dev/dst/v bs=4k seek=$cpu count=1 oflag=direct status=none
+	done
 	pause 1
 	let_go
 	lost 1 "the export was removed"
@@ -188,6 +192,30 @@ missed() {
 	exported b /dev/b --listen "dst+unix:///?socket=$un"
 	in_sync v
 	stopped_equal /dev/a /dev/b
+}
+
+@test "a target that is in the middle of sending says why it closes" {
+	policies linear
+	far
+	disk a 32 > /dev/null
+	disk b 32 > /dev/null
+	remote b /dev/b
+	listen /dev/a
+	volume v --policy linear --grace 60 "dst://$far/b"
+	# Large reads: there is a good chance that it is, one in three.
+	background fio --name=load --filename=/dev/dst/v --ioengine=io_uring --direct=1 --iodepth=16 --numjobs=2 \
+		--rw=randread --bs=128k --size=14M --time_based --runtime=1000 --output="$BATS_TEST_TMPDIR/load"
+	load=$background
+	for _ in 1 2 3 4; do
+		forget
+		retry 30 node_has v 0 reads $(($(node_field v 0 reads) + 50))
+		ns=far dst export remove b
+		retry 10 told 0 lost .
+		told 0 lost "the export was removed" || { cat "$BATS_TEST_TMPDIR/told"; return 1; }
+		remote b /dev/b
+		retry 10 node_is v 0 state up
+	done
+	kill_wait "$load"
 }
 
 @test "a local disk that fails under load: the mirror loses nothing" {
