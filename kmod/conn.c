@@ -112,6 +112,8 @@ static u32 tx_describe(struct dstb_conn *conn, size_t *bytes, bool *lend, bool *
 		}
 		for (i = first; i < nr; i++)
 			*bytes += vecs[i].bv_len;
+		if (msg == READ_ONCE(conn->last))
+			break;
 	}
 	for (i = 0; *lend && i < nr; i++)
 		/* Its length counts from the start of the first page. */
@@ -136,6 +138,8 @@ static void tx_advance(struct dstb_conn *conn, size_t bytes)
 		conn->tx_head = msg->next;
 		if (!conn->tx_head)
 			conn->tx_tail = &conn->tx_head;
+		if (msg == READ_ONCE(conn->last))
+			conn->tx_ended = true;
 		conn->ops->sent(conn, msg);
 	}
 }
@@ -171,7 +175,7 @@ static void tx_locked(struct dstb_conn *conn)
 
 		tx_collect(conn);
 		nr = tx_describe(conn, &bytes, &lend, &more);
-		if (!nr || READ_ONCE(conn->broken) || conn->tx_error)
+		if (!nr || READ_ONCE(conn->broken) || conn->tx_ended)
 			return;
 		if (lend && conn->may_lend)
 			msg.msg_flags |= MSG_SPLICE_PAGES;
@@ -182,6 +186,7 @@ static void tx_locked(struct dstb_conn *conn)
 		if (ret == -EAGAIN || !ret)
 			return;
 		if (ret < 0) {
+			conn->tx_ended = true;
 			/* First what the peer said before it closed: BYE, perhaps; rx_work_fn() */
 			smp_store_release(&conn->tx_error, -ret);
 			queue_work_on(conn->cpu, conn->wq, &conn->rx_work);
@@ -218,15 +223,8 @@ void dstb_conn_send(struct dstb_conn *conn)
 	}
 }
 
-/**
- * dstb_conn_flush() - send what is queued, after the one who is sending
- * @conn:	the connection
- *
- * For what must be sent before something else happens: dstb_conn_send() may have left it to
- * somebody who has not come to it yet.
- * Context: process; sleeps for the sender and the socket lock, never for the peer.
- */
-void dstb_conn_flush(struct dstb_conn *conn)
+/* Sends what is queued, after the one who is sending. */
+static void tx_flush(struct dstb_conn *conn)
 {
 	unsigned int noio = memalloc_noio_save();
 
@@ -240,7 +238,7 @@ void dstb_conn_flush(struct dstb_conn *conn)
 
 static void tx_work_fn(struct work_struct *work)
 {
-	dstb_conn_flush(container_of(work, struct dstb_conn, tx_work));
+	tx_flush(container_of(work, struct dstb_conn, tx_work));
 }
 
 /**
@@ -266,6 +264,22 @@ bool dstb_conn_queue(struct dstb_conn *conn, struct dstb_msg *msg)
 void dstb_conn_send_later(struct dstb_conn *conn)
 {
 	queue_work_on(conn->cpu, conn->wq, &conn->tx_work);
+}
+
+/**
+ * dstb_conn_bye() - send the last message: all that was queued before goes first, nothing after it
+ * @conn:	the connection; the caller breaks or closes it then
+ * @msg:	the message
+ *
+ * It is with the socket on return, unless that is full: dstb_conn_send() could leave it to one who
+ * is sending, and who sends no more once the connection is broken.
+ * Context: process; sleeps for the one who is sending and for the socket lock, never for the peer.
+ */
+void dstb_conn_bye(struct dstb_conn *conn, struct dstb_msg *msg)
+{
+	WRITE_ONCE(conn->last, msg);
+	dstb_conn_queue(conn, msg);
+	tx_flush(conn);
 }
 
 /* ---- receiving ---- */
@@ -614,7 +628,7 @@ void dstb_conn_close(struct dstb_conn *conn)
 	sk->sk_state_change = conn->saved_state_change;
 	write_unlock_bh(&sk->sk_callback_lock);
 	/* This pushes what is there to send: not what is about to be thrown away. */
-	if (READ_ONCE(conn->orderly))
+	if (READ_ONCE(conn->last))
 		kernel_sock_shutdown(conn->sock, SHUT_RDWR);
 	disable_work_sync(&conn->rx_work);
 

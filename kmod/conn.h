@@ -81,7 +81,8 @@ struct dstb_conn_ops {
  * @broken:	set once by dstb_conn_fail()
  * @violated:	it broke because the peer broke the protocol
  * @closed:	nothing is sent any more
- * @orderly:	the last thing that was said is BYE: it should still reach the peer
+ * @last:	BYE, once it is to be said: it should still reach the peer, and nothing is sent
+ *		after it
  * @reason:	why it broke; stable once @broken is set and ops->broken was called
  * @rx_stamp:	jiffies when something came last
  * @txq:	messages to send, newest first
@@ -89,8 +90,9 @@ struct dstb_conn_ops {
  * @tx_head:	messages being sent, oldest first
  * @tx_tail:	where the next one goes
  * @tx_vecs:	describes what one sendmsg sends, DSTB_TX_VECS pieces
- * @tx_error:	of the socket, positive: nothing is sent any more, and the connection breaks
- *		when what has come in is received (by @rx_work, which reads this without the lock)
+ * @tx_ended:	nothing is sent any more
+ * @tx_error:	why, where that is the socket's error, positive: the connection breaks when what
+ *		has come in is received (by @rx_work, which reads this without the lock)
  * @tx_work:	sends when nobody else can
  * @rx_work:	receives when data_ready can't; sees the end
  * @rx_hdr:	header being received. This and the rest is protected by the socket lock (by
@@ -116,7 +118,7 @@ struct dstb_conn {
 	unsigned long broken;
 	bool violated;
 	bool closed;
-	bool orderly;
+	struct dstb_msg *last;
 	char reason[DSTB_CONN_REASON];
 	unsigned long rx_stamp;
 
@@ -125,6 +127,7 @@ struct dstb_conn {
 	struct dstb_msg *tx_head;
 	struct dstb_msg **tx_tail;
 	struct bio_vec *tx_vecs;
+	bool tx_ended;
 	int tx_error;
 	struct work_struct tx_work;
 
@@ -155,7 +158,7 @@ enum dstb_rx_verdict dstb_conn_violation(struct dstb_conn *conn, const char *why
 
 bool dstb_conn_queue(struct dstb_conn *conn, struct dstb_msg *msg);
 void dstb_conn_send(struct dstb_conn *conn);
-void dstb_conn_flush(struct dstb_conn *conn);
+void dstb_conn_bye(struct dstb_conn *conn, struct dstb_msg *msg);
 void dstb_conn_send_later(struct dstb_conn *conn);
 void dstb_conn_resume(struct dstb_conn *conn);
 

@@ -13,6 +13,9 @@
 
 DEFINE_STATIC_KEY_FALSE(dstb_fault_holds);
 
+/* What is to go wrong in all exports: reply_ms, no more. */
+struct dstb_faults dstb_target_faults;
+
 static struct dentry *faults_dir;
 static u32 first_region_ms; /* region_ms of volumes that are made from now on */
 
@@ -77,6 +80,8 @@ void dstb_fault_module_init(struct dentry *root)
 {
 	faults_dir = debugfs_create_dir("faults", root);
 	debugfs_create_u32("first_region_ms", 0600, root, &first_region_ms);
+	debugfs_create_u32("target_reply_ms", 0600, root, &dstb_target_faults.reply_ms);
+	debugfs_create_atomic_t("target_waiting", 0400, root, &dstb_target_faults.waiting);
 }
 
 /**

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Fault points: windows that matter held open, so that tests can look into them. A folder for each
- * volume, /sys/kernel/debug/dst/faults/VOLUME. All are off, and cost nothing, until they are set.
- * One that is set to 0 while somebody waits there lets go of him.
+ * volume, /sys/kernel/debug/dst/faults/VOLUME; all exports' are ../../target_*. All are off, and
+ * cost nothing, until they are set. One that is set to 0 while somebody waits there lets go of him.
  */
 #ifndef _DSTB_FAULT_H
 #define _DSTB_FAULT_H
@@ -25,6 +25,7 @@ struct dstb_volume;
  * @region_ms:	wait so long after a region was copied, before it counts as such
  * @bye_ms:	wait so long after a target's good-bye has come in, before anybody goes by it;
  *		not over TCP, where it may come in where nobody may wait
+ * @reply_ms:	of targets: wait so long while a reply with data is being sent
  * @hold_legs:	bit n: legs for node n are kept back until this is cleared
  * @waiting:	how many wait at one of the fault points now; read-only
  * @dir:	the folder
@@ -37,10 +38,13 @@ struct dstb_faults {
 	u32 lost_ms;
 	u32 region_ms;
 	u32 bye_ms;
+	u32 reply_ms;
 	u32 hold_legs;
 	atomic_t waiting;
 	struct dentry *dir;
 };
+
+extern struct dstb_faults dstb_target_faults;
 
 DECLARE_STATIC_KEY_FALSE(dstb_fault_holds);
 

@@ -363,6 +363,7 @@ static enum dstb_rx_verdict lane_notice(struct dstb_conn *conn, const struct dst
 	}
 	if (!conn->reads_sock)
 		dstb_fault_wait(faults, &faults->bye_ms);
+	WRITE_ONCE(session->bye_reason, bye_reason(msg->status));
 	WRITE_ONCE(session->bye, msg->status ?: DST_WIRE_EGONE);
 	dstb_conn_fail(conn, "%s", bye_reason(msg->status));
 	return DSTB_RX_FAIL;
@@ -462,14 +463,13 @@ static const struct dstb_conn_ops lane_conn_ops = {
 
 /* ---- keeping watch ---- */
 
-static void lane_say(struct dstb_lane *lane, struct dstb_msg *msg, u8 op)
+static struct dstb_msg *lane_fill(struct dstb_lane *lane, struct dstb_msg *msg, u8 op)
 {
-	struct dstb_wire_msg ping = { .op = op, .epoch = lane->session->limits.epoch };
+	struct dstb_wire_msg wire = { .op = op, .epoch = lane->session->limits.epoch };
 
-	dstb_wire_encode(msg->hdr, &ping);
+	dstb_wire_encode(msg->hdr, &wire);
 	msg->payload = 0;
-	dstb_conn_queue(&lane->conn, msg);
-	dstb_conn_send_later(&lane->conn);
+	return msg;
 }
 
 /**
@@ -484,7 +484,8 @@ void dstb_lane_ping(struct dstb_lane *lane)
 		return;
 	set_bit(DSTB_PING_DUE, &lane->ping_state);
 	set_bit(DSTB_PING_QUEUED, &lane->ping_state);
-	lane_say(lane, &lane->ping, DST_WIRE_PING);
+	dstb_conn_queue(&lane->conn, lane_fill(lane, &lane->ping, DST_WIRE_PING));
+	dstb_conn_send_later(&lane->conn);
 }
 
 /**
@@ -495,9 +496,7 @@ void dstb_lane_ping(struct dstb_lane *lane)
  */
 void dstb_lane_bye(struct dstb_lane *lane)
 {
-	WRITE_ONCE(lane->conn.orderly, true);
-	lane_say(lane, &lane->bye, DST_WIRE_BYE);
-	dstb_conn_send(&lane->conn);
+	dstb_conn_bye(&lane->conn, lane_fill(lane, &lane->bye, DST_WIRE_BYE));
 }
 
 /**

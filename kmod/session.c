@@ -43,10 +43,14 @@ static void fail_work_fn(struct work_struct *work)
 {
 	struct dstb_session *session = container_of(work, struct dstb_session, fail_work);
 	struct dstb_faults *faults = &session->node->vol->faults;
+	const char *said = READ_ONCE(session->bye_reason);
 	char reason[DSTB_CONN_REASON] = "stopped";
 	u32 i;
 
-	for (i = 0; i < session->nr_lanes; i++) {
+	/* What the target said, on whichever connection; the others may just have been closed. */
+	if (said)
+		strscpy(reason, said, sizeof(reason));
+	for (i = 0; i < session->nr_lanes && !said; i++) {
 		if (session->lanes[i]->conn.reason[0]) {
 			strscpy(reason, session->lanes[i]->conn.reason, sizeof(reason));
 			break;

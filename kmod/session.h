@@ -110,6 +110,7 @@ struct dstb_lane {
  * @instance:	of the export
  * @lim:	its queue limits
  * @bye:	enum dst_wire_status that the target said good-bye with; 0 when it did not
+ * @bye_reason:	that in words; NULL when it did not
  * @fail_work:	ends everything under way; the only one to do it while the volume lives
  * @tick:	looks for silence and for requests that take too long
  * @io_timeout:	in jiffies
@@ -127,6 +128,7 @@ struct dstb_session {
 	u64 instance;
 	struct queue_limits lim;
 	u32 bye;
+	const char *bye_reason;
 	struct work_struct fail_work;
 	struct delayed_work tick;
 	unsigned long io_timeout;

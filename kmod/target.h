@@ -172,6 +172,7 @@ struct dstb_export {
  * @chain:	the initiator's volume, and those above it, when it came
  * @tconns:	its connections
  * @dead:	one of its connections broke, or it was ended: takes no more
+ * @why:	it was ended; empty: it was not
  * @left:	the initiator has said BYE. Set without a lock
  * @fenced:	another one has taken its place as writer
  * @told_cache:	that the device has a volatile cache
@@ -189,6 +190,7 @@ struct dstb_tsession {
 	u8 chain[DST_WIRE_MAX_CHAIN][16];
 	struct list_head tconns;
 	bool dead;
+	char why[DSTB_CONN_REASON];
 	bool left;
 	bool fenced;
 	bool told_cache;
@@ -373,7 +375,7 @@ void dstb_listener_put(struct dstb_listener *listener);
 
 /* target_conn.c */
 int dstb_tconn_create(struct dstb_listener *listener, struct socket *sock);
-void dstb_tconn_bye(struct dstb_tconn *tc, u32 status, const char *why);
+void dstb_tconn_bye(struct dstb_tconn *tc, u32 status);
 void dstb_tconn_leaving(struct dstb_tconn *tc);
 void dstb_tconn_answer(struct dstb_tconn *tc, u8 op, u32 status, u32 length);
 

@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "fault.h"
 #include "main.h"
 #include "target.h"
 #include "transport.h"
@@ -115,8 +116,10 @@ static u32 tconn_vecs(struct dstb_conn *conn, struct dstb_msg *msg, u32 off, str
 {
 	struct dstb_tconn *tc = to_tconn(conn);
 
-	if (msg != &tc->answer)
+	if (msg != &tc->answer) {
+		dstb_fault_wait(&dstb_target_faults, &dstb_target_faults.reply_ms);
 		return dstb_export_io_vecs(msg, off, vecs, max);
+	}
 	bvec_set_virt(vecs, tc->ctl->text + off, msg->payload - off);
 	return 1;
 }
@@ -159,14 +162,13 @@ void dstb_tconn_answer(struct dstb_tconn *tc, u8 op, u32 status, u32 length)
 }
 
 /**
- * dstb_tconn_bye() - end a connection from our side, and say so to the peer
+ * dstb_tconn_bye() - tell the peer that a connection ends; the caller breaks it then
  * @tc:		the connection, of a session
  * @status:	enum dst_wire_status, what to say
- * @why:	for the log
  *
  * Context: process, may sleep; dstb_target_lock held.
  */
-void dstb_tconn_bye(struct dstb_tconn *tc, u32 status, const char *why)
+void dstb_tconn_bye(struct dstb_tconn *tc, u32 status)
 {
 	struct dstb_wire_msg msg = {
 		.op = DST_WIRE_BYE, .status = status, .epoch = tc->session->limits.epoch,
@@ -176,11 +178,7 @@ void dstb_tconn_bye(struct dstb_tconn *tc, u32 status, const char *why)
 	if (READ_ONCE(tc->conn.broken))
 		return;
 	dstb_wire_encode(tc->bye.hdr, &msg);
-	WRITE_ONCE(tc->conn.orderly, true);
-	dstb_conn_queue(&tc->conn, &tc->bye);
-	/* Now: who is just sending would send no more once it is broken. */
-	dstb_conn_flush(&tc->conn);
-	dstb_conn_fail(&tc->conn, "%s", why);
+	dstb_conn_bye(&tc->conn, &tc->bye);
 }
 
 /**

@@ -128,11 +128,17 @@ void dstb_tsession_end(struct dstb_tsession *sess, u32 status, const char *why)
 	struct dstb_tconn *tc;
 
 	lockdep_assert_held(&dstb_target_lock);
+	/* The peer closes when it has one BYE: then that is not why. */
+	if (!sess->dead)
+		strscpy(sess->why, why, sizeof(sess->why));
 	sess->dead = true;
 	if (sess->local)
 		sess->local->leave(sess->local->arg, status, why);
+	/* On all of them, then the end: one that breaks ends them all for the peer. */
 	list_for_each_entry(tc, &sess->tconns, list)
-		dstb_tconn_bye(tc, status, why);
+		dstb_tconn_bye(tc, status);
+	list_for_each_entry(tc, &sess->tconns, list)
+		dstb_conn_fail(&tc->conn, "%s", why);
 }
 
 static struct dstb_tsession *session_new(struct dstb_tconn *tc, struct dstb_export *exp)
@@ -348,7 +354,7 @@ void dstb_tsession_leave(struct dstb_tconn *tc)
 	list_for_each_entry(other, &sess->tconns, list)
 		dstb_conn_fail(&other->conn, "another connection of the session ended");
 	if (list_empty(&sess->tconns)) {
-		dstb_tsession_closed(sess, tc->conn.reason);
+		dstb_tsession_closed(sess, sess->why[0] ? sess->why : tc->conn.reason);
 		kfree(sess);
 	}
 }
