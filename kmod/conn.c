@@ -174,8 +174,10 @@ static void tx_locked(struct dstb_conn *conn)
 		struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
 
 		tx_collect(conn);
+		if (READ_ONCE(conn->broken) || conn->tx_ended)
+			return;
 		nr = tx_describe(conn, &bytes, &lend, &more);
-		if (!nr || READ_ONCE(conn->broken) || conn->tx_ended)
+		if (!nr)
 			return;
 		if (lend && conn->may_lend)
 			msg.msg_flags |= MSG_SPLICE_PAGES;
@@ -271,8 +273,8 @@ void dstb_conn_send_later(struct dstb_conn *conn)
  * @conn:	the connection; the caller breaks or closes it then
  * @msg:	the message
  *
- * It is with the socket on return, unless that is full: dstb_conn_send() could leave it to one who
- * is sending, and who sends no more once the connection is broken.
+ * It is with the socket on return, unless that is full or the connection broken: dstb_conn_send()
+ * could leave it to one who is sending, and who sends no more once the connection is broken.
  * Context: process; sleeps for the one who is sending and for the socket lock, never for the peer.
  */
 void dstb_conn_bye(struct dstb_conn *conn, struct dstb_msg *msg)

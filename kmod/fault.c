@@ -21,7 +21,7 @@ static u32 first_region_ms; /* region_ms of volumes that are made from now on */
 
 /**
  * dstb_fault_wait_slow() - wait as a fault point says, or until it is cleared
- * @faults:	the volume's
+ * @faults:	the volume's, or dstb_target_faults
  * @ms:		the fault point, one of them
  *
  * Context: process, may sleep.

@@ -321,7 +321,14 @@ static void receive_into(struct dstb_conn *conn, const struct bio *bio)
 	iov_iter_advance(&conn->rx_iter, done);
 }
 
-static const char *bye_reason(u32 status)
+/**
+ * dstb_lane_bye_reason() - why a target has said good-bye
+ * @status:	enum dst_wire_status that it said it with
+ *
+ * Context: any.
+ * Return: the sentence.
+ */
+const char *dstb_lane_bye_reason(u32 status)
 {
 	switch (status) {
 	case DST_WIRE_EGONE:
@@ -363,9 +370,9 @@ static enum dstb_rx_verdict lane_notice(struct dstb_conn *conn, const struct dst
 	}
 	if (!conn->reads_sock)
 		dstb_fault_wait(faults, &faults->bye_ms);
-	WRITE_ONCE(session->bye_reason, bye_reason(msg->status));
-	WRITE_ONCE(session->bye, msg->status ?: DST_WIRE_EGONE);
-	dstb_conn_fail(conn, "%s", bye_reason(msg->status));
+	/* Without a reason is as one that was replaced. */
+	WRITE_ONCE(session->bye, msg->status ?: DST_WIRE_ESESSION);
+	dstb_conn_fail(conn, "%s", dstb_lane_bye_reason(msg->status));
 	return DSTB_RX_FAIL;
 }
 

@@ -43,21 +43,22 @@ static void fail_work_fn(struct work_struct *work)
 {
 	struct dstb_session *session = container_of(work, struct dstb_session, fail_work);
 	struct dstb_faults *faults = &session->node->vol->faults;
-	const char *said = READ_ONCE(session->bye_reason);
 	char reason[DSTB_CONN_REASON] = "stopped";
-	u32 i;
+	u32 bye, i;
 
-	/* What the target said, on whichever connection; the others may just have been closed. */
-	if (said)
-		strscpy(reason, said, sizeof(reason));
-	for (i = 0; i < session->nr_lanes && !said; i++) {
+	for (i = 0; i < session->nr_lanes; i++) {
 		if (session->lanes[i]->conn.reason[0]) {
 			strscpy(reason, session->lanes[i]->conn.reason, sizeof(reason));
 			break;
 		}
 	}
+	smp_rmb(); /* reason, then bye: the other way round in lane_notice() */
+	bye = READ_ONCE(session->bye);
+	/* What the target said, on whichever connection; the others may just have been closed. */
+	if (bye)
+		strscpy(reason, dstb_lane_bye_reason(bye), sizeof(reason));
 	/* Before any leg ends: a write is not acknowledged before it is known who missed it. */
-	dstb_member_lost(session->node, session->bye, reason);
+	dstb_member_lost(session->node, bye, reason);
 	dstb_fault_wait(faults, &faults->lost_ms);
 	session_end(session);
 	dstb_member_reconnect(session->node);

@@ -110,7 +110,6 @@ struct dstb_lane {
  * @instance:	of the export
  * @lim:	its queue limits
  * @bye:	enum dst_wire_status that the target said good-bye with; 0 when it did not
- * @bye_reason:	that in words; NULL when it did not
  * @fail_work:	ends everything under way; the only one to do it while the volume lives
  * @tick:	looks for silence and for requests that take too long
  * @io_timeout:	in jiffies
@@ -128,7 +127,6 @@ struct dstb_session {
 	u64 instance;
 	struct queue_limits lim;
 	u32 bye;
-	const char *bye_reason;
 	struct work_struct fail_work;
 	struct delayed_work tick;
 	unsigned long io_timeout;
@@ -151,6 +149,7 @@ enum dstb_lane_queued dstb_lane_start(struct dstb_lane *lane, struct dstb_leg *l
 void dstb_lane_send(struct dstb_lane *lane);
 void dstb_lane_fail_all(struct dstb_lane *lane);
 void dstb_lane_ping(struct dstb_lane *lane);
+const char *dstb_lane_bye_reason(u32 status);
 void dstb_lane_bye(struct dstb_lane *lane);
 const char *dstb_lane_overdue(const struct dstb_lane *lane, unsigned long timeout);
 

@@ -212,7 +212,7 @@ missed() {
 	retry 10 replying
 	ns=far background dst export remove b
 	local remover=$background
-	pause "$DST_SLOW"
+	pause $((DST_SLOW > 1 ? 3 : 1))
 	echo 0 > $faults/target_reply_ms
 	wait "$remover"
 	retry 10 told 0 lost .
