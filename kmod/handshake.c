@@ -60,6 +60,9 @@ static void hello_fill(struct hello_msg *m, const struct dstb_node *node, u32 co
 	/* Who reconnects does not ask again. */
 	if (node->vol->takeover && !READ_ONCE(node->taken) && h->role == DST_WIRE_WRITER && !conn)
 		h->hello_flags = DST_WIRE_HELLO_TAKEOVER;
+	if (node->probing)
+		h->hello_flags = DST_WIRE_HELLO_PROBE;
+	/* A target that does not know the flag is not to take it for a node of the volume. */
 	h->instance = cpu_to_le64(node->probing ? get_random_u64() | 1 : node->vol->instance);
 	h->session = cpu_to_le64(session);
 	export_uuid(h->client, &node->vol->uuid);
@@ -232,25 +235,20 @@ free:
  * @instance:	gets the number
  * @extack:	gets the sentence
  *
- * The target is asked as a reader, and by somebody whom it does not know: no session ends for that.
+ * No session is opened for that, and none ends: it may be that of a node of the same volume.
  *
  * Context: process; sleeps, seconds at most.
  * Return: 0 or a negative errno.
  */
 int dstb_handshake_probe(struct dstb_node *node, u64 *instance, struct netlink_ext_ack *extack)
 {
-	struct talk talk = { .node = node, .extack = extack };
 	struct dst_wire_welcome w;
-	u8 end;
+	struct socket *sock;
 
-	talk.sock = dstb_handshake(node, 0, 1, 0, &w, extack);
-	if (IS_ERR(talk.sock))
-		return PTR_ERR(talk.sock);
+	sock = dstb_handshake(node, 0, 1, 0, &w, extack);
+	if (IS_ERR(sock))
+		return PTR_ERR(sock);
 	*instance = le64_to_cpu(w.instance);
-	/* Until the target has let go: it counts sessions. */
-	talk.end = jiffies + msecs_to_jiffies(DST_WIRE_HANDSHAKE_MS);
-	kernel_sock_shutdown(talk.sock, SHUT_WR);
-	exact(&talk, &end, sizeof(end), false);
-	sock_release(talk.sock);
+	sock_release(sock);
 	return 0;
 }

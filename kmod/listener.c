@@ -13,7 +13,7 @@
 #include "target.h"
 #include "transport.h"
 
-/* connections of one listener that have not said which export they want */
+/* connections of one listener that have no session, or none yet */
 #define MAX_HANDSHAKES	256
 /* of them, from one machine */
 #define MAX_FROM_ONE	64

@@ -75,7 +75,7 @@ struct dstb_claim {
  * @users:	exports; the last one closes it
  * @sock:	the socket
  * @accept_work: takes what has connected; later once more if there was no memory for it
- * @tconns:	connections that are still in the handshake
+ * @tconns:	connections that have no session, or none yet
  * @nr_tconns:	how many
  * @gone:	woken when @nr_tconns becomes zero
  * @rejected:	connections closed or refused before it was known which export they were for
@@ -172,7 +172,7 @@ struct dstb_export {
  * @chain:	the initiator's volume, and those above it, when it came
  * @tconns:	its connections
  * @dead:	one of its connections broke, or it was ended: takes no more
- * @why:	it was ended; empty: it was not
+ * @why:	it ends; stable once @dead
  * @left:	the initiator has said BYE. Set without a lock
  * @fenced:	another one has taken its place as writer
  * @told_cache:	that the device has a volatile cache
@@ -289,7 +289,7 @@ struct dstb_tctl {
  * @session:	its session; NULL before
  * @state:	enum dstb_tconn_state
  * @index:	number of the connection in its session
- * @since:	jiffies when it was accepted, or refused
+ * @since:	jiffies when it was accepted, or answered
  * @hello:	what it said
  * @claim:	of the first connection of a session, until it is decided
  * @hello_work:	looks at it
@@ -302,7 +302,8 @@ struct dstb_tctl {
  * @leaving:	LEAVING
  * @pong_busy:	@pong is on its way
  * @leaving_busy: @leaving is on its way
- * @rejecting:	@answer is a REJECT: the end
+ * @answered:	@answer is on its way; without a session it is the end
+ * @rejecting:	@answer is a REJECT
  * @cmds:	the table, by tag
  * @hdrs:	headers of the replies, in pages of their own: lent to the socket
  * @hdrs_order:	of @hdrs
@@ -337,6 +338,7 @@ struct dstb_tconn {
 	struct dstb_msg leaving;
 	unsigned long pong_busy;
 	unsigned long leaving_busy;
+	bool answered;
 	bool rejecting;
 
 	struct dstb_cmd *cmds;
@@ -394,6 +396,8 @@ void dstb_claim_drop(struct dstb_claim *claim);
 void dstb_claim_opened(struct dstb_export *exp, const struct dstb_identity *who, u32 role);
 void dstb_claim_kick(struct dstb_export *exp);
 void dstb_claim_kick_all(struct dstb_export *exp);
+u32 dstb_claim_check(const struct dstb_claim *claim, const struct dstb_export *exp,
+		     const struct dst_wire_hello *hello, char *text);
 u32 dstb_claim_decide(struct dstb_claim *claim, struct dstb_export *exp,
 		      const struct dst_wire_hello *hello, char *text);
 

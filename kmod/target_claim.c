@@ -201,9 +201,18 @@ static u32 refuse(char *text, u32 status, const char *fmt, ...)
 	return status;
 }
 
-/* What no waiting would change. */
-static u32 check_export(struct dstb_claim *claim, struct dstb_export *exp,
-			const struct dst_wire_hello *hello, char *text)
+/**
+ * dstb_claim_check() - is a claim to be refused, whoever else has the export?
+ * @claim:	the claim; one that only asks waits for nothing
+ * @exp:	the export; not removed
+ * @hello:	has the chain of volumes above, checked
+ * @text:	gets the sentence of a refusal, DST_WIRE_TEXT bytes
+ *
+ * What no waiting would change. Context: process, may sleep; dstb_target_lock held.
+ * Return: DST_WIRE_OK, or the status to refuse it with.
+ */
+u32 dstb_claim_check(const struct dstb_claim *claim, const struct dstb_export *exp,
+		     const struct dst_wire_hello *hello, char *text)
 {
 	const char *name = exp->config.name;
 	char above[DSTB_VOLUME_NAME_LEN];
@@ -322,7 +331,7 @@ u32 dstb_claim_decide(struct dstb_claim *claim, struct dstb_export *exp,
 	u32 status;
 
 	lockdep_assert_held(&dstb_target_lock);
-	status = check_export(claim, exp, hello, text);
+	status = dstb_claim_check(claim, exp, hello, text);
 	if (status)
 		return status;
 	replace_older(claim, exp);

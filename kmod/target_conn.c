@@ -141,9 +141,9 @@ static void tconn_sent(struct dstb_conn *conn, struct dstb_msg *msg)
 /**
  * dstb_tconn_answer() - answer a HELLO
  * @tc:		the connection; its ctl has the payload
- * @op:		DST_WIRE_WELCOME or DST_WIRE_REJECT. After a REJECT it is the peer that closes, so
- *		that the text arrives; one that does not is closed after as long as a handshake may
- *		take
+ * @op:		DST_WIRE_WELCOME or DST_WIRE_REJECT. Where no session begins it is the peer that
+ *		closes, so that the answer arrives; one that does not is closed after as long as a
+ *		handshake may take
  * @status:	of a REJECT
  * @length:	of the payload
  *
@@ -155,6 +155,8 @@ void dstb_tconn_answer(struct dstb_tconn *tc, u8 op, u32 status, u32 length)
 
 	tc->rejecting = op == DST_WIRE_REJECT;
 	WRITE_ONCE(tc->since, jiffies);
+	/* since, then answered: tick_fn() */
+	smp_store_release(&tc->answered, true);
 	dstb_wire_encode(tc->answer.hdr, &msg);
 	tc->answer.payload = length;
 	dstb_conn_queue(&tc->conn, &tc->answer);
@@ -212,6 +214,9 @@ static void tick_fn(struct work_struct *work)
 {
 	struct dstb_tconn *tc = container_of(to_delayed_work(work), struct dstb_tconn, tick);
 
+	/* Before state: of one that was answered and stays, join() has set LIVE before. */
+	bool answered = smp_load_acquire(&tc->answered); /* pairs with dstb_tconn_answer() */
+
 	switch (READ_ONCE(tc->state)) {
 	case DSTB_TCONN_HELLO:
 		dstb_conn_violation(&tc->conn, "handshake took too long");
@@ -226,9 +231,9 @@ static void tick_fn(struct work_struct *work)
 		dstb_conn_fail(&tc->conn, "silent for too long");
 		return;
 	default:
-		if (!tc->rejecting || !after_ms(READ_ONCE(tc->since), DST_WIRE_HANDSHAKE_MS))
+		if (!answered || !after_ms(READ_ONCE(tc->since), DST_WIRE_HANDSHAKE_MS))
 			break;
-		dstb_conn_fail(&tc->conn, "refused");
+		dstb_conn_fail(&tc->conn, "answered");
 		return;
 	}
 	queue_delayed_work(dstb_watch_wq, &tc->tick, msecs_to_jiffies(DST_WIRE_PING_MS));

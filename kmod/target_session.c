@@ -128,7 +128,7 @@ void dstb_tsession_end(struct dstb_tsession *sess, u32 status, const char *why)
 	struct dstb_tconn *tc;
 
 	lockdep_assert_held(&dstb_target_lock);
-	/* The peer closes when it has one BYE: then that is not why. */
+	/* The peer closes when it has BYE: then that is not why. */
 	if (!sess->dead)
 		strscpy(sess->why, why, sizeof(sess->why));
 	sess->dead = true;
@@ -203,6 +203,24 @@ static void grant(struct dstb_tconn *tc, struct dstb_tsession *sess)
 	w->epoch = cpu_to_le64(lim->epoch);
 }
 
+/* What it asks for, without the session that it would have. The peer closes. */
+static void answer_probe(struct dstb_tconn *tc, struct dstb_export *exp)
+{
+	u32 status = dstb_claim_check(&tc->claim, exp, &tc->hello, tc->ctl->text);
+	struct dstb_tsession *sess;
+
+	if (status) {
+		reject_text(tc, status);
+		return;
+	}
+	sess = session_new(tc, exp);
+	if (!sess)
+		return;
+	grant(tc, sess);
+	kfree(sess);
+	dstb_tconn_answer(tc, DST_WIRE_WELCOME, 0, sizeof(struct dst_wire_welcome));
+}
+
 /* The connection becomes one of the session. From here on its work is the export's. */
 static void join(struct dstb_tconn *tc, struct dstb_tsession *sess)
 {
@@ -262,6 +280,10 @@ static u32 hello_locked(struct dstb_tconn *tc)
 		reject(tc, DST_WIRE_ENOENT, "no export named '%s' here", h->export);
 		return 0;
 	}
+	if (h->hello_flags & DST_WIRE_HELLO_PROBE) {
+		answer_probe(tc, exp);
+		return 0;
+	}
 	if (h->conn && exp->suspended) {
 		reject(tc, DST_WIRE_ESUSPENDED, "export '%s' is suspended: try again later",
 		       exp->config.name);
@@ -314,7 +336,7 @@ void dstb_tsession_hello(struct dstb_tconn *tc)
 again:
 	mutex_lock(&dstb_target_lock);
 	/* Answered already: it was asked once too often. */
-	if (READ_ONCE(tc->conn.broken) || tc->rejecting || tc->state == DSTB_TCONN_LIVE)
+	if (READ_ONCE(tc->conn.broken) || tc->answered)
 		goto unlock;
 	if (!tc->claim.kick)
 		claim_fill(tc);
@@ -350,11 +372,13 @@ void dstb_tsession_leave(struct dstb_tconn *tc)
 	struct dstb_tconn *other;
 
 	lockdep_assert_held(&dstb_target_lock);
+	if (!sess->dead)
+		strscpy(sess->why, tc->conn.reason, sizeof(sess->why));
 	sess->dead = true;
 	list_for_each_entry(other, &sess->tconns, list)
 		dstb_conn_fail(&other->conn, "another connection of the session ended");
 	if (list_empty(&sess->tconns)) {
-		dstb_tsession_closed(sess, sess->why[0] ? sess->why : tc->conn.reason);
+		dstb_tsession_closed(sess, sess->why);
 		kfree(sess);
 	}
 }

@@ -245,10 +245,12 @@ const char *dstb_wire_check_hello(const struct dstb_wire_msg *msg,
 		return "no version";
 	if (hello->role > DST_WIRE_SHARED)
 		return "unknown role";
-	if (hello->hello_flags & ~DST_WIRE_HELLO_TAKEOVER)
-		return "unknown flag";
-	if (hello->hello_flags && (hello->role != DST_WIRE_WRITER || conn))
-		return "takeover by no writer, or not on the first connection";
+	if (hello->hello_flags > DST_WIRE_HELLO_PROBE)
+		return "unknown flag, or takeover by a probe";
+	if (hello->hello_flags && conn)
+		return "takeover or probe not on the first connection";
+	if (hello->hello_flags & DST_WIRE_HELLO_TAKEOVER && hello->role != DST_WIRE_WRITER)
+		return "takeover by no writer";
 	if (!hello->instance)
 		return "no instance";
 	if (!nr_conns || nr_conns > DST_WIRE_MAX_CONNS || conn >= nr_conns)

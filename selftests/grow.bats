@@ -261,7 +261,7 @@ alone() {
 	local name session
 	policies mirror
 	for name in a b c; do disk $name 16 > /dev/null; done
-	exported b /dev/b --listen dst://127.0.0.1 --listen dst://127.0.0.1:7701
+	exported b /dev/b --listen dst://127.0.0.1 --listen dst://127.0.0.1:7701 --max-sessions 1
 	exported c /dev/c --max-sessions 1
 	volume v --policy mirror /dev/a dst://127.0.0.1/b
 	session() { dstctl export show b --json | jq -c '.sessions | map(.id)'; }
@@ -270,6 +270,9 @@ alone() {
 		refused "that is the export of node 1 of the volume" dstctl node add v $name --adopt
 		refused "that is the export of node 1 of the volume" dstctl node replace v 0 $name --adopt
 	done
+	dstctl export suspend c
+	refused "export 'c' is suspended" dstctl node replace v 1 dst://127.0.0.1/c --adopt
+	dstctl export resume c
 	equal session "$(session)" "$session"
 	equal nodes "$(node_field v 0 state) $(node_field v 1 state)" "up up"
 	# Its own new address is another matter, and so is another export.

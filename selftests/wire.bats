@@ -114,9 +114,28 @@ closes() {
 	on_offer a 8
 	closes hello-bad-crc hello-length hello-huge hello-epoch hello-flags command-first hello-no-version \
 		hello-version-order hello-role hello-flag hello-no-instance hello-reader-takeover hello-shared-takeover \
-		hello-late-takeover hello-conn hello-no-conns hello-many-conns hello-session \
+		hello-late-takeover hello-late-probe hello-probe-takeover hello-conn hello-no-conns hello-many-conns hello-session \
 		hello-depth hello-request hello-window hello-no-chain hello-long-chain hello-export hello-no-export hello-volume
 	says '^welcome' 0 hello "$tcp" e
+}
+
+@test "a probe learns which life of an export is there, whoever has it, and is no session" {
+	on_offer a 8 --max-sessions 1
+	background "$peer" --instance 5 --hold hello "$tcp" e > "$BATS_TEST_TMPDIR/owner"
+	retry 5 grep -q '^welcome' "$BATS_TEST_TMPDIR/owner"
+	instance() { sed -n 's/^instance=//p' "$BATS_TEST_TMPDIR/$1"; }
+	session() { dstctl export show e --json | jq -c '.sessions | map(.id)'; }
+	session=$(session)
+	"$peer" --instance 5 --probe hello "$tcp" e > "$BATS_TEST_TMPDIR/probe"
+	grep -q '^welcome' "$BATS_TEST_TMPDIR/probe"
+	equal instance "$(instance probe)" "$(instance owner)"
+	equal session "$(session)" "$session"
+	says "^reject .*no export named 'f' here" 3 --probe hello "$tcp" f
+	# It has nothing to ask for, and is not kept.
+	says 'no reply .closed.' 1 --probe read "$tcp" e
+	says '^closed' 0 --probe --seconds 20 idle "$tcp" e
+	dstctl export suspend e
+	says "^reject status=41" 3 --probe hello "$tcp" e
 }
 
 @test "a HELLO that cannot be granted is answered with the reason" {

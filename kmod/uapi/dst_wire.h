@@ -126,6 +126,8 @@ enum dst_wire_role {
 
 /* take the export over: who writes now is fenced. Role writer only */
 #define DST_WIRE_HELLO_TAKEOVER	(1U << 0)
+/* only to ask which export this is, and which life of it: WELCOME opens no session */
+#define DST_WIRE_HELLO_PROBE	(1U << 1)
 
 /**
  * struct dst_wire_hello - what the initiator says first, on each connection

@@ -126,7 +126,9 @@ static void check_hello(const struct dstb_wire_msg *msg, const struct dst_wire_h
 	MUST(memchr(hello->volume, 0, sizeof(hello->volume)) && hello->volume[0]);
 	MUST(memchr(hello->export, 0, sizeof(hello->export)) && hello->export[0]);
 	MUST(hello->role <= DST_WIRE_SHARED);
-	MUST(!hello->hello_flags || hello->role == DST_WIRE_WRITER);
+	MUST(hello->hello_flags <= DST_WIRE_HELLO_PROBE);
+	MUST(!hello->hello_flags || !hello->conn);
+	MUST(hello->hello_flags != DST_WIRE_HELLO_TAKEOVER || hello->role == DST_WIRE_WRITER);
 	MUST(hello->instance);
 	MUST(le32_to_cpu(hello->max_request) >= DST_WIRE_UNIT);
 	MUST(le32_to_cpu(hello->window) >= DST_WIRE_UNIT && hello->depth);

@@ -249,7 +249,7 @@ static void show_usage(void)
 	puts("usage: wirepeer [OPTION]... MODE ADDRESS [EXPORT]\n"
 	     "  ADDRESS: /PATH, HOST:PORT or [HOST]:PORT\n"
 	     "  --role writer|reader|shared --volume NAME --client UUID --chain UUID (repeatable) --conn N --conns N\n"
-	     "  --instance N (default: random) --takeover --session N --sector N --length BYTES --seed N --count N --seconds N --hold (until killed)\n"
+	     "  --instance N (default: random) --takeover --probe --session N --sector N --length BYTES --seed N --count N --seconds N --hold (until killed)\n"
 	     "  --size SECTORS --block BYTES --status N --text TEXT --bad FIELD\n"
 	     "  --features BITS (wanted, or granted; default: none, of an initiator's mode of that name and storm: digest)\n"
 	     "initiator modes (EXPORT needed); status 0 for the hostile ones: the target closed the connection");
@@ -304,6 +304,7 @@ enum {
 	OPT_SESSION,
 	OPT_INSTANCE,
 	OPT_TAKEOVER,
+	OPT_PROBE,
 	OPT_SECTOR,
 	OPT_LENGTH,
 	OPT_SEED,
@@ -330,6 +331,7 @@ static const struct option options[] = {
 	{ "block", 1, NULL, OPT_BLOCK },     { "status", 1, NULL, OPT_STATUS },
 	{ "text", 1, NULL, OPT_TEXT },	     { "bad", 1, NULL, OPT_BAD },
 	{ "instance", 1, NULL, OPT_INSTANCE }, { "takeover", 0, NULL, OPT_TAKEOVER },
+	{ "probe", 0, NULL, OPT_PROBE },
 	{ "features", 1, NULL, OPT_FEATURES }, { "help", 0, NULL, OPT_HELP },
 	{ 0 },
 };
@@ -365,6 +367,9 @@ static void take_option(int c)
 		break;
 	case OPT_TAKEOVER:
 		opt.takeover = 1;
+		break;
+	case OPT_PROBE:
+		opt.probe = 1;
 		break;
 	case OPT_SECTOR:
 		opt.sector = parse_number(optarg);

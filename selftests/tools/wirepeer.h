@@ -29,6 +29,7 @@ struct options {
 	int seconds;
 	int hold;
 	int takeover;
+	int probe;
 	uint64_t session;
 	uint64_t instance;
 	uint64_t sector;

@@ -32,7 +32,8 @@ void hello_fill(struct hello_packet *p)
 	h->depth = cpu_to_le16(128);
 	h->max_request = cpu_to_le32(DST_WIRE_MAX_REQUEST);
 	h->window = cpu_to_le32(4 << 20);
-	h->hello_flags = opt.takeover ? DST_WIRE_HELLO_TAKEOVER : 0;
+	h->hello_flags = (opt.takeover ? DST_WIRE_HELLO_TAKEOVER : 0) |
+			 (opt.probe ? DST_WIRE_HELLO_PROBE : 0);
 	h->features = cpu_to_le32(opt.features);
 	if ((!strncmp(opt.mode, "digest", 6) && strcmp(opt.mode, "digest-unwanted")) ||
 	    !strcmp(opt.mode, "storm"))
@@ -525,6 +526,8 @@ static const char *const hello_twists[] = {
 	"hello-reader-takeover",
 	"hello-shared-takeover",
 	"hello-late-takeover",
+	"hello-late-probe",
+	"hello-probe-takeover",
 	"hello-conn",
 	"hello-no-conns",
 	"hello-many-conns",
@@ -566,20 +569,27 @@ static void twist_hello(struct dst_wire_hello *h)
 	if (is("hello-role"))
 		h->role = 3;
 	if (is("hello-flag"))
-		h->hello_flags = 2;
+		h->hello_flags = 4;
 	if (is("hello-no-instance"))
 		h->instance = 0;
 	if (is("hello-reader-takeover"))
 		h->role = DST_WIRE_READER;
 	if (is("hello-shared-takeover"))
 		h->role = DST_WIRE_SHARED;
-	if (is("hello-late-takeover")) {
+	if (strstr(opt.mode, "hello-late-")) {
+		h->role = DST_WIRE_WRITER;
 		h->conn = cpu_to_le16(1);
 		h->nr_conns = cpu_to_le16(2);
 		h->session = cpu_to_le64(1);
 	}
 	if (strstr(opt.mode, "-takeover"))
 		h->hello_flags = DST_WIRE_HELLO_TAKEOVER;
+	if (is("hello-late-probe"))
+		h->hello_flags = DST_WIRE_HELLO_PROBE;
+	if (is("hello-probe-takeover")) {
+		h->role = DST_WIRE_WRITER;
+		h->hello_flags |= DST_WIRE_HELLO_PROBE;
+	}
 	if (is("hello-conn"))
 		h->conn = cpu_to_le16(1);
 	if (is("hello-no-conns"))
