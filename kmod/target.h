@@ -396,10 +396,10 @@ void dstb_claim_drop(struct dstb_claim *claim);
 void dstb_claim_opened(struct dstb_export *exp, const struct dstb_identity *who, u32 role);
 void dstb_claim_kick(struct dstb_export *exp);
 void dstb_claim_kick_all(struct dstb_export *exp);
-u32 dstb_claim_check(const struct dstb_claim *claim, const struct dstb_export *exp,
-		     const struct dst_wire_hello *hello, char *text);
 u32 dstb_claim_decide(struct dstb_claim *claim, struct dstb_export *exp,
 		      const struct dst_wire_hello *hello, char *text);
+u32 dstb_claim_probe(const struct dstb_claim *claim, const struct dstb_export *exp,
+		     const struct dst_wire_hello *hello, char *text);
 
 /* export.c */
 struct dstb_export *dstb_export_lookup(struct net *net, const char *name);

@@ -201,18 +201,15 @@ static u32 refuse(char *text, u32 status, const char *fmt, ...)
 	return status;
 }
 
-/**
- * dstb_claim_check() - is a claim to be refused, whoever else has the export?
- * @claim:	the claim; one that only asks waits for nothing
- * @exp:	the export; not removed
- * @hello:	has the chain of volumes above, checked
- * @text:	gets the sentence of a refusal, DST_WIRE_TEXT bytes
- *
- * What no waiting would change. Context: process, may sleep; dstb_target_lock held.
- * Return: DST_WIRE_OK, or the status to refuse it with.
- */
-u32 dstb_claim_check(const struct dstb_claim *claim, const struct dstb_export *exp,
-		     const struct dst_wire_hello *hello, char *text)
+static u32 refuse_full(const struct dstb_export *exp, char *text)
+{
+	return refuse(text, DST_WIRE_ELIMIT, "export '%s' has %u sessions, no more are allowed",
+		      exp->config.name, exp->config.max_sessions);
+}
+
+/* What no waiting would change. */
+static u32 check_export(const struct dstb_claim *claim, const struct dstb_export *exp,
+			const struct dst_wire_hello *hello, char *text)
 {
 	const char *name = exp->config.name;
 	char above[DSTB_VOLUME_NAME_LEN];
@@ -288,9 +285,7 @@ static u32 check_others(struct dstb_claim *claim, struct dstb_export *exp, bool 
 	}
 	/* Before anybody is ended for it. */
 	if (stay >= exp->config.max_sessions)
-		return refuse(text, DST_WIRE_ELIMIT,
-			      "export '%s' has %u sessions, no more are allowed", exp->config.name,
-			      exp->config.max_sessions);
+		return refuse_full(exp, text);
 	return DST_WIRE_OK;
 }
 
@@ -331,7 +326,7 @@ u32 dstb_claim_decide(struct dstb_claim *claim, struct dstb_export *exp,
 	u32 status;
 
 	lockdep_assert_held(&dstb_target_lock);
-	status = dstb_claim_check(claim, exp, hello, text);
+	status = check_export(claim, exp, hello, text);
 	if (status)
 		return status;
 	replace_older(claim, exp);
@@ -348,4 +343,31 @@ u32 dstb_claim_decide(struct dstb_claim *claim, struct dstb_export *exp,
 	return refuse(text, DST_WIRE_ETIMEDOUT,
 		      "export '%s' is busy: its device still has commands of an earlier session",
 		      exp->config.name);
+}
+
+/**
+ * dstb_claim_probe() - what an initiator that only asks is to be told
+ * @claim:	its claim; of no queue
+ * @exp:	the export; not removed
+ * @hello:	has the chain of volumes above, checked
+ * @text:	gets the sentence of a refusal, DST_WIRE_TEXT bytes
+ *
+ * What its real claim would be refused for now, but for what may be about its own sessions: those
+ * of its volume are not counted. Nobody is ended, nothing waits.
+ *
+ * Context: process, may sleep; dstb_target_lock held.
+ * Return: DST_WIRE_OK, or the status to refuse it with.
+ */
+u32 dstb_claim_probe(const struct dstb_claim *claim, const struct dstb_export *exp,
+		     const struct dst_wire_hello *hello, char *text)
+{
+	u32 status = check_export(claim, exp, hello, text), others = 0;
+	const struct dstb_tsession *sess;
+
+	lockdep_assert_held(&dstb_target_lock);
+	list_for_each_entry(sess, &exp->sessions, list)
+		others += !uuid_equal(&sess->who.client, &claim->who.client);
+	if (!status && others >= exp->config.max_sessions)
+		status = refuse_full(exp, text);
+	return status;
 }

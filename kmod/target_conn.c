@@ -213,7 +213,6 @@ static bool after_ms(unsigned long since, unsigned int ms)
 static void tick_fn(struct work_struct *work)
 {
 	struct dstb_tconn *tc = container_of(to_delayed_work(work), struct dstb_tconn, tick);
-
 	/* Before state: of one that was answered and stays, join() has set LIVE before. */
 	bool answered = smp_load_acquire(&tc->answered); /* pairs with dstb_tconn_answer() */
 

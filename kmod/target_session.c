@@ -206,7 +206,7 @@ static void grant(struct dstb_tconn *tc, struct dstb_tsession *sess)
 /* What it asks for, without the session that it would have. The peer closes. */
 static void answer_probe(struct dstb_tconn *tc, struct dstb_export *exp)
 {
-	u32 status = dstb_claim_check(&tc->claim, exp, &tc->hello, tc->ctl->text);
+	u32 status = dstb_claim_probe(&tc->claim, exp, &tc->hello, tc->ctl->text);
 	struct dstb_tsession *sess;
 
 	if (status) {

@@ -259,8 +259,8 @@ alone() {
 # Feared: the target ends the session of the node that is there, as that of an initiator that has come back.
 @test "an export that is a node already is refused by another address, too, and the node is not disturbed" {
 	local name session
-	policies mirror
-	for name in a b c; do disk $name 16 > /dev/null; done
+	policies linear mirror
+	for name in a b c d; do disk $name 16 > /dev/null; done
 	exported b /dev/b --listen dst://127.0.0.1 --listen dst://127.0.0.1:7701 --max-sessions 1
 	exported c /dev/c --max-sessions 1
 	volume v --policy mirror /dev/a dst://127.0.0.1/b
@@ -273,6 +273,9 @@ alone() {
 	dstctl export suspend c
 	refused "export 'c' is suspended" dstctl node replace v 1 dst://127.0.0.1/c --adopt
 	dstctl export resume c
+	exported d /dev/d --max-sessions 1
+	volume w --policy linear --read-only dst://127.0.0.1/d
+	refused "export 'd' has 1 sessions, no more are allowed" dstctl node replace v 1 dst://127.0.0.1/d --adopt
 	equal session "$(session)" "$session"
 	equal nodes "$(node_field v 0 state) $(node_field v 1 state)" "up up"
 	# Its own new address is another matter, and so is another export.

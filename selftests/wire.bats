@@ -122,6 +122,7 @@ closes() {
 @test "a probe learns which life of an export is there, whoever has it, and is no session" {
 	on_offer a 8 --max-sessions 1
 	background "$peer" --instance 5 --hold hello "$tcp" e > "$BATS_TEST_TMPDIR/owner"
+	local owner=$background
 	retry 5 grep -q '^welcome' "$BATS_TEST_TMPDIR/owner"
 	instance() { sed -n 's/^instance=//p' "$BATS_TEST_TMPDIR/$1"; }
 	session() { dstctl export show e --json | jq -c '.sessions | map(.id)'; }
@@ -134,6 +135,11 @@ closes() {
 	# It has nothing to ask for, and is not kept.
 	says 'no reply .closed.' 1 --probe read "$tcp" e
 	says '^closed' 0 --probe --seconds 20 idle "$tcp" e
+	kill_wait "$owner"
+	retry 5 sessions_are e 0
+	background "$peer" --client 00000000-0000-0000-0000-000000000002 --hold hello "$tcp" e > "$BATS_TEST_TMPDIR/other"
+	retry 5 grep -q '^welcome' "$BATS_TEST_TMPDIR/other"
+	says "^reject status=36 .*has 1 sessions, no more are allowed" 3 --probe hello "$tcp" e
 	dstctl export suspend e
 	says "^reject status=41" 3 --probe hello "$tcp" e
 }
