@@ -37,7 +37,8 @@
  * @buf:	as on the medium, BATCH blocks
  * @bits:	of as many, in the CPU's order
  * @marked:	a bit for each sector that is to be written
- * @bad:	likewise, for those that no medium takes. Read anywhere
+ * @bad:	likewise, for those that a medium which nobody can do without does not take. Read
+ *		anywhere
  */
 struct dstb_bitmap {
 	u32 nr_blocks;
@@ -133,8 +134,9 @@ static int read_blocks(struct dstb_node *node, u32 first, u32 nr)
 }
 
 /*
- * Writes sectors to every node in service. Returns 0 when one took them; -EIO when none did and one
- * stays that can't, for it has the last copy; -EAGAIN when nobody was there.
+ * Writes sectors to every node in service. Returns 0 when one in sync took them (who is syncing may
+ * be gone when it is asked); -EIO when none did and one stays that can't, for it has the last copy;
+ * -EAGAIN when nobody in sync was there.
  */
 static int write_sectors(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr, bool fua)
 {
@@ -157,7 +159,7 @@ static int write_sectors(struct dstb_volume *vol, unsigned long *bits, u32 first
 		if (!raws[i].node)
 			continue;
 		if (!raws[i].status) {
-			good = true;
+			good |= READ_ONCE(raws[i].node->part) == DSTB_PART_IN;
 			continue;
 		}
 		dstb_member_error(raws[i].node, raws[i].status, "writing the bitmap");
@@ -165,11 +167,6 @@ static int write_sectors(struct dstb_volume *vol, unsigned long *bits, u32 first
 		       READ_ONCE(raws[i].node->part) != DSTB_PART_OUT;
 	}
 	return good ? 0 : bad ? -EIO : -EAGAIN;
-}
-
-static void write_blocks(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr, bool fua)
-{
-	write_sectors(vol, bits, first * BLOCK_SECTORS, nr * BLOCK_SECTORS, fua);
 }
 
 /**
@@ -198,7 +195,7 @@ void dstb_bitmap_mark(struct dstb_volume *vol, u32 nr)
  * @nr:		the region
  *
  * Context: any.
- * Return: true when no medium took it the last time.
+ * Return: true when the medium that nobody can do without did not take it the last time.
  */
 bool dstb_bitmap_is_bad(const struct dstb_dirty *dirty, u32 nr)
 {
@@ -230,7 +227,26 @@ static int write_noted(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
 	return err;
 }
 
-/* Returns whether somebody was there. */
+/*
+ * Writes blocks with bits that are about to be set in memory, where they are taken for durable: but
+ * not those of sectors that are bad. Nobody may be there: who comes is given all of it.
+ */
+static void write_blocks(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr)
+{
+	u32 unit = unit_of(vol), i;
+
+	first *= BLOCK_SECTORS;
+	nr *= BLOCK_SECTORS;
+	if (write_sectors(vol, bits, first, nr, true) != -EIO)
+		return;
+	for (i = 0; i < nr; i += unit)
+		if (write_sectors(vol, bits + i * SECTOR_LONGS, first + i, unit, true) == -EIO)
+			note(vol, first + i, unit, true);
+	/* They are tried again, whatever becomes of who is being let in. */
+	dstb_dirty_kick(vol);
+}
+
+/* Returns whether somebody in sync was there. */
 static bool write_run(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
 {
 	u32 unit = unit_of(vol), i;
@@ -252,7 +268,7 @@ static bool write_run(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
  * @fua:	durably
  *
  * Context: the volume's meta_wq, or while the volume is made or stopped.
- * Return: whether each of it is on a node, or dstb_bitmap_is_bad().
+ * Return: whether each of it is on a node in sync, or dstb_bitmap_is_bad().
  */
 bool dstb_bitmap_write(struct dstb_volume *vol, bool fua)
 {
@@ -381,7 +397,7 @@ static int add_bits(struct dstb_node *node, bool tell)
 			continue;
 		bitmap_or(map->bits, map->bits, ours, bits);
 		if (tell)
-			write_blocks(node->vol, map->bits, first, nr, true);
+			write_blocks(node->vol, map->bits, first, nr);
 		/* One by one: writes set others in the same word meanwhile. */
 		for_each_set_bit(bit, map->bits, bits)
 			set_bit(bit, ours);
@@ -432,7 +448,7 @@ void dstb_bitmap_fill(struct dstb_volume *vol)
 		nr = min(map->nr_blocks - first, BATCH);
 		bitmap_zero(map->bits, nr * BLOCK_BITS);
 		bitmap_set(map->bits, 0, regions_in(dirty, first, nr));
-		write_blocks(vol, map->bits, first, nr, true);
+		write_blocks(vol, map->bits, first, nr);
 	}
 	bitmap_set(dirty->bits, 0, dirty->nr_regions);
 }

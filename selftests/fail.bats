@@ -502,6 +502,46 @@ $((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
 	stopped_equal /dev/a /dev/b
 }
 
+# Feared: the one that took it goes before it is in sync, and a third copy, which is older, is said to lack nothing (R4).
+@test "a bit that the last copy does not take is not on stable storage because one that is syncing has it" {
+	local meta size name
+	policies mirror
+	for name in a b c; do disk $name 32 > /dev/null; done
+	dm_linear flaw /dev/a > /dev/null
+	volume v --policy mirror /dev/mapper/flaw /dev/b
+	quiet v
+	dstctl node suspend v 1
+	writes 0
+	meta=$(($(data_bytes /dev/a) / 512 + 512)) size=$(sectors /dev/a)
+	dm_table flaw "0 $meta linear /dev/a 0
+$meta 1 error
+$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
+	window region_ms
+	defer let_go
+	dstctl node resume v 1
+	retry 20 state_is 1 syncing
+	not writes $((8 << 20)) 2> /dev/null
+	dm_heal flaw /dev/a
+	retry 10 writes $((8 << 20)) 2> /dev/null
+	let_go
+	in_sync v
+	quiet v
+	# A blank one: all bits are set in memory at once.
+	dm_table flaw "0 $meta linear /dev/a 0
+$meta 1 error
+$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
+	window region_ms
+	dstctl node suspend v 1
+	dstctl node replace v 1 /dev/c
+	retry 20 state_is 1 syncing
+	not writes $((12 << 20)) 2> /dev/null
+	dm_heal flaw /dev/a
+	retry 10 writes $((12 << 20)) 2> /dev/null
+	let_go
+	in_sync v
+	stopped_equal /dev/a /dev/c
+}
+
 # Feared: it is never let in again, and its volume never assembled, although all data are there.
 @test "the last copy comes back, and is assembled, with a bad sector in its bitmap" {
 	local meta size
