@@ -192,7 +192,7 @@ void dstb_admit_failed(struct dstb_node *node, int err)
 /* The next flush says so. Who is syncing may have got what is lost now. */
 static void cache_lost(struct dstb_node *node)
 {
-	WRITE_ONCE(node->vol->losses, node->vol->losses + 1);
+	atomic_inc(&node->vol->losses);
 	dstb_dirty_doubt(node->vol);
 }
 

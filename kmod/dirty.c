@@ -639,7 +639,7 @@ static bool flush_nodes(struct dstb_volume *vol, bool in_service)
 		/* Nobody has asked for it: the next that does is told. */
 		if (raws[i].status != BLK_STS_TRANSPORT &&
 		    READ_ONCE(raws[i].node->part) != DSTB_PART_OUT) {
-			WRITE_ONCE(vol->losses, vol->losses + 1);
+			atomic_inc(&vol->losses);
 			dstb_dirty_doubt(vol);
 		}
 	}

@@ -273,9 +273,9 @@ static void flush_next(struct dstb_io *io)
  */
 static bool flush_lost_cache(const struct dstb_io *io)
 {
-	u32 losses = READ_ONCE(io->vol->losses);
+	u32 losses = atomic_read(&io->vol->losses);
 
-	if (likely(losses == io->losses_told))
+	if (likely(losses == io->losses))
 		return false;
 	/* Those that are held were there before this one fails, too. */
 	if (!READ_ONCE(io->vol->nr_held))
@@ -378,7 +378,7 @@ static void flush_start(struct dstb_volume *vol, struct bio *bio)
 	io->op = REQ_OP_FLUSH;
 	io->opf = 0;
 	io->nr_sectors = 0;
-	io->losses_told = READ_ONCE(vol->losses_told);
+	io->losses = READ_ONCE(vol->losses_told);
 	if (unlikely(READ_ONCE(vol->early)) && dstb_write_early_wait(vol, io))
 		return; /* dstb_io_flush_resume() goes on */
 	flush_go(io);

@@ -60,7 +60,8 @@ struct dstb_leg {
  * @overlap:	of writes with several copies; its wait is of any queue that the request waits in
  * @in_overlap:	@overlap is in the table
  * @acked:	@bio was ended although legs are under way
- * @losses_told: volume.h, when the flush began
+ * @losses:	volume.h: those that were told when the flush began; all of them when the first leg
+ *		of the write was done
  * @zero_pages:	legs that refused to write zeroes are given pages of them
  * @flush:	it is a flush, from the flush pool: a leg for each node that needs one
  * @nr_legs:	in @legs
@@ -85,7 +86,7 @@ struct dstb_io {
 	struct dstb_overlap_entry overlap;
 	bool in_overlap;
 	unsigned long acked;
-	u32 losses_told;
+	u32 losses;
 	bool zero_pages;
 	bool flush;
 	u16 nr_legs;

@@ -193,13 +193,28 @@ static void leg_bad(struct dstb_leg *leg, blk_status_t status)
 	} else {
 		dstb_leg_failed(leg, status);
 		/* The last copy goes on, without what it should have flushed, perhaps. */
-		if (io->flush && READ_ONCE(leg->node->part) != DSTB_PART_OUT)
+		if (io->flush && READ_ONCE(leg->node->part) != DSTB_PART_OUT) {
+			atomic_inc(&io->vol->losses);
 			dstb_dirty_flush_failed(io->vol);
+		}
 	}
 	WRITE_ONCE(io->status, status);
 	/* A flush that its node may not have had: one that comes in again is asked for it anew. */
 	WRITE_ONCE(leg->state,
 		   io->flush && status == BLK_STS_TRANSPORT ? LEG_UNUSED : LEG_FAILED);
+}
+
+/*
+ * What one leg had done when something was lost may be gone: lost_meanwhile(). Legs that only
+ * waited then are done later.
+ */
+static u32 leg_good(struct dstb_io *io)
+{
+	u32 good = atomic_inc_return(&io->good);
+
+	if (good == 1 && !io->flush)
+		WRITE_ONCE(io->losses, atomic_read(&io->vol->losses));
+	return good;
 }
 
 /**
@@ -230,8 +245,7 @@ void dstb_leg_end(struct dstb_leg *leg, blk_status_t status)
 		leg_count(leg);
 		WRITE_ONCE(leg->state, LEG_DONE);
 		/* The count comes last: dstb_io_done() may follow at once. */
-		if (atomic_inc_return(&io->good) >= io->need && io->need && io->data != io->bio &&
-		    !io->zero_pages)
+		if (leg_good(io) >= io->need && io->need && io->data != io->bio && !io->zero_pages)
 			dstb_write_early_ack(io);
 	} else {
 		leg_bad(leg, status);

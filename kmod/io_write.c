@@ -7,6 +7,8 @@
  * a write still has under way (R7): it waits until there are none. While one waits, no further
  * write is acknowledged early, so it does not wait for ever.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/blkdev.h>
 #include <linux/slab.h>
 
@@ -18,6 +20,16 @@
 #include "volume.h"
 
 #define ZERO_VECS	((DSTB_GRANULE << SECTOR_SHIFT) / PAGE_SIZE)
+
+/*
+ * A node may have lost with its cache what it had of the write, and be believed all the same. A
+ * flush that was under way has said so; none will after the write is acknowledged.
+ */
+static bool lost_meanwhile(const struct dstb_io *io)
+{
+	return io->nr_legs > 1 && !(io->opf & REQ_FUA) &&
+	       unlikely(atomic_read(&io->vol->losses) != READ_ONCE(io->losses));
+}
 
 /* ---- acknowledged early ---- */
 
@@ -171,7 +183,8 @@ void dstb_write_early_ack(struct dstb_io *io)
 {
 	if (test_bit(0, &io->acked) || !early_ok(io) || !early_enter(io->vol))
 		return;
-	if (test_and_set_bit(0, &io->acked)) {
+	/* Who is believed may have changed until it was counted; from here on that waits for it. */
+	if (lost_meanwhile(io) || !early_ok(io) || test_and_set_bit(0, &io->acked)) {
 		early_landed(io->vol);
 		early_exit(io->vol);
 	} else {
@@ -286,6 +299,16 @@ static blk_status_t write_status(struct dstb_io *io)
 	return BLK_STS_IOERR;
 }
 
+/* It was acknowledged, and now nobody who is believed has it: the next flush says so. */
+static void lost_acked(struct dstb_volume *vol)
+{
+	/* Its nodes went out by force: there is none, and they have what they have. */
+	if (READ_ONCE(vol->gate_dead))
+		return;
+	pr_warn_ratelimited("volume %s: a write failed that was acknowledged already\n", vol->name);
+	atomic_inc(&vol->losses);
+}
+
 static void resume_waiter(struct dstb_overlap_entry *waiter)
 {
 	dstb_io_resume(container_of(waiter, struct dstb_io, overlap));
@@ -324,6 +347,8 @@ void dstb_write_done(struct dstb_io *io)
 	if (unlikely(io->zero_pages))
 		io->data = io->bio;
 	status = acked ? BLK_STS_OK : write_status(io);
+	if (!acked && !status && lost_meanwhile(io))
+		status = BLK_STS_IOERR;
 	/* Once: it may be parked after that. */
 	if (acked && !test_and_set_bit(1, &io->acked))
 		early_landed(vol);
@@ -337,6 +362,9 @@ void dstb_write_done(struct dstb_io *io)
 	/* Copies that stay in service may be different now. */
 	if (unlikely(status) && io->region)
 		dstb_dirty_unclean(vol, io);
+	/* Before the flushes that wait for it go on. */
+	if (unlikely(status) && acked)
+		lost_acked(vol);
 	write_end(io, status);
 }
 

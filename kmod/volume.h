@@ -198,8 +198,8 @@ struct dstb_io_pools {
  * @timer_lock:	held by who has work of @meta_wq done later; irq-safe, inside all others
  * @member_work: makes the superblocks say what has become of the nodes
  * @member_lock: one decision about who is out at a time; irq-safe; inside it, node->lock and @lock
- * @losses:	how often what a node had acknowledged was lost with its cache, and nobody else had
- *		it. The meta_wq's; read anywhere
+ * @losses:	how often what was acknowledged was lost, with a node's cache, say, and nobody else
+ *		had it
  * @losses_told: how many of them a flush has failed for
  * @parked:	writes and flushes that wait for the superblocks. Under @lock
  * @park_fails:	they fail instead, and so do new ones: no quorum, and @no_wait. Under @lock
@@ -305,7 +305,7 @@ struct dstb_volume {
 	spinlock_t timer_lock; /* timers of its work */
 	struct delayed_work member_work;
 	spinlock_t member_lock; /* one decision about nodes at a time */
-	u32 losses;
+	atomic_t losses;
 	u32 losses_told;
 	struct list_head parked;
 	bool park_fails;

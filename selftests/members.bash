@@ -85,6 +85,8 @@ because() {
 	[[ $(node_field v "$1" reason) =~ $3 ]] || { echo "node $1 is $2, because: $(node_field v "$1" reason)"; return 1; }
 }
 
+# flushed: v, all of it, without an error
+flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 # stopped_equal A B: v is stopped, and its copies there are the same
 stopped_equal() { stop v && same_bytes "$1" "$2" "$(data_bytes "$1")"; }
 # sum DEVICE: what is on it, all of it

@@ -238,7 +238,7 @@ without_b() {
 	node_is v 0 in_flight 0
 }
 
-# cached_and_gone: v, without copies, is lost with writes that were acknowledged and never flushed. flushed: flush it
+# cached_and_gone: v, without copies, is lost with writes that were acknowledged and never flushed
 cached_and_gone() {
 	policies linear
 	far
@@ -249,7 +249,6 @@ cached_and_gone() {
 	unexport b
 	retry 20 state_is 0 lost
 }
-flushed() { dd if=/dev/null of=/dev/dst/v conv=fsync,notrunc status=none; }
 
 # Feared: the flush that waited for the target is carried out by its next life, and says that all is well (R7).
 @test "flushes that wait while their target loses what was in its cache fail, and the next one does not" {

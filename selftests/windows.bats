@@ -303,6 +303,35 @@ only_first() {
 	equal "age of the second" "$(age /dev/b)" "$(age /dev/a)"
 }
 
+# Feared: nobody who is believed has it, and the flush says that all is well (R7).
+@test "a write that was acknowledged early and fails on the copy that is left is lost: the next flush says so" {
+	policies mirror
+	disk a 16 > /dev/null
+	disk b 16 > /dev/null
+	dm_linear flaw /dev/b > /dev/null
+	volume v --policy mirror --param acks=1 /dev/a /dev/mapper/flaw
+	files
+	put "$old" /dev/dst/v 5
+	retry 20 eval '[ "$("$superdump" /dev/a | jq .super.early)" = true ]'
+	quiet v
+	fault hold_legs 2
+	defer let_go
+	put "$new" /dev/dst/v 5
+	dst node suspend v 0
+	dm_table flaw "0 $((5 << 11)) linear /dev/b 0
+$((5 << 11)) 2048 error
+$((6 << 11)) $(($(sectors /dev/b) - (6 << 11))) linear /dev/b $((6 << 11))"
+	let_go
+	not flushed
+	dm_heal flaw /dev/b
+	flushed
+	got "$old" /dev/dst/v 5
+	dst node resume v 0
+	in_sync v
+	got "$old" /dev/dst/v 5
+	stopped_equal /dev/a /dev/b
+}
+
 # Feared: each waits for another one, for good.
 @test "one copy after the other is lost, each when others are waited for: those that are back go on" {
 	mirrored 3 16 --param acks=1 --grace $((6 * DST_SLOW))
