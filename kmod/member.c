@@ -711,6 +711,28 @@ void dstb_member_retry(struct dstb_node *node, u32 ms)
 
 /* ---- the operator ---- */
 
+/*
+ * Nobody else has what may be in the node's cache, and who suspends a disk may well take its power
+ * away. A target that can't be reached tells by its life whether it has it still.
+ */
+static void flush_last(struct dstb_node *node)
+{
+	int err;
+
+	if (READ_ONCE(node->part) != DSTB_PART_IN || node->config.witness ||
+	    !dstb_node_may_cache(node) || READ_ONCE(node->closing))
+		return;
+	err = dstb_raw_one(node, REQ_OP_FLUSH, true, 0, 0, NULL);
+	/* Another one may be back meanwhile. */
+	if (!err || err == -ENOLINK || READ_ONCE(node->part) != DSTB_PART_IN)
+		return;
+	pr_warn("volume %s: node %u can't be flushed (error %d): what its cache has may be lost\n",
+		node->vol->name, node->index, -err);
+	/* The next flush says so. */
+	atomic_inc(&node->vol->losses);
+	dstb_dirty_doubt(node->vol);
+}
+
 /**
  * dstb_member_suspend() - do without a node until dstb_member_resume()
  * @node:	the node
@@ -725,6 +747,7 @@ void dstb_member_suspend(struct dstb_node *node)
 	suspended(node, "by the operator");
 	while (dstb_node_busy(node) && !READ_ONCE(node->closing))
 		msleep(20);
+	flush_last(node);
 	cancel_delayed_work_sync(&node->reconnect);
 	mutex_lock(&node->link);
 	node->ops->close(node);

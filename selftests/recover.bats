@@ -362,6 +362,48 @@ has_read() { wait "$reading" && cmp "$BATS_TEST_TMPDIR/read" "$new"; }
 	got "$old" /dev/d1 3
 }
 
+# Feared: the flush that was under way has said so; the write is acknowledged after it, and its own flush says that all is well.
+@test "a write that waits for a copy while the one that has it loses its cache fails" {
+	host_disk=cache=8 mirrored 2 16 --grace $((8 * DST_SLOW))
+	patterns 1
+	put "$old" /dev/dst/v 3
+	quiet v
+	cut_host 1
+	background put "$new" /dev/dst/v 3
+	local write=$background flush
+	background flushed
+	flush=$background
+	retry 10 got "$new" /dev/d0 3
+	retry 20 state_is 1 lost
+	unexport_host 0
+	retry 20 state_is 0 lost
+	back_without
+	not wait "$flush"
+	not wait "$write"
+	flushed
+	heal_host 1
+	in_sync v
+	stop v
+	same_bytes /dev/d0 /dev/d1 "$(data_bytes /dev/d0)"
+}
+
+# Feared: it is taken for a disk that has lost nothing when it is back, for nobody else tells (R7).
+@test "a disk that nobody else has the data of is flushed before it is suspended: then its power may go" {
+	policies linear
+	disk a 16 cache=8 > /dev/null
+	volume v --policy linear /dev/a
+	patterns 1
+	put "$new" /dev/dst/v 3
+	dst node suspend v 0
+	echo 0 > /sys/kernel/config/nullb/a/power
+	echo 1 > /sys/kernel/config/nullb/a/power
+	retry 5 test -b /dev/a
+	dst node resume v 0
+	retry 20 works 0
+	flushed
+	got "$new" /dev/dst/v 3
+}
+
 # Feared: each try to connect node 2 makes what was copied to node 1 meanwhile count for nothing.
 @test "a node is brought up to date while another one can't be reached, however long a region takes" {
 	policies mirror
