@@ -90,7 +90,7 @@ check:
 check-debug:
 	$(Q)KERNELS=debug selftests/vm/run
 
-check-native:
+check-native: tests bpf
 	$(Q)selftests/vm/run --native
 
 # Kills of VMs under load, each kind so many times.
@@ -136,7 +136,7 @@ clean:
 		[ ! -e $$folder/Makefile ] || $(sub) -C $$folder clean || exit; done
 
 help:
-	@echo 'Build (needs the headers of the kernel, clang, bpftool, libbpf, libmnl, jansson, pahole):'
+	@echo 'Build (needs the headers of the kernel, clang, pahole, libbpf, libmnl, jansson, libblkid):'
 	@echo '  all (default)    modules bpf lib tools'
 	@echo '  modules          kmod/dstblk.ko for the kernel of KDIR'
 	@echo '  bpf              the policies, bpf/*.bpf.o'
@@ -153,7 +153,7 @@ help:
 	@echo 'Test, in throw-away VMs (needs root on Debian; installs QEMU and mmdebstrap, makes a Debian tree; no KVM needed):'
 	@echo '  check            every test, on each kernel of KERNELS; ends with "N passed, N failed, N skipped"'
 	@echo '  check-debug      every test on a kernel with KASAN, lockdep, kmemleak and more (the first time 20 minutes: to build it)'
-	@echo '  check-native     every test on this machine: needs root, bats and an installed DST; makes and unmakes devices'
+	@echo '  check-native     every test on this machine: an installed DST that is not in use, root, bats, jq, fio'
 	@echo '  check-power      power cuts: VMs under load are killed, KILLS=100 times each of three kinds; takes hours'
 	@echo '  check-pressure   a VM writes four times its memory through a mirror in the same kernel; 20 minutes'
 	@echo '  soak             random operations on a mirror under load, SECONDS=3600 of them; prints its SEED'

@@ -11,7 +11,8 @@ work=$cache/build/$(printf %s "$project" | sha256sum | cut -c1-8)
 die() { echo "${0##*/}: $*" >&2; exit 2; }
 discard() { rm -rf --one-file-system "$1"; }    # whatever is mounted in there survives
 
-# find_mirror: the archive that this host's apt uses, or DST_MIRROR
+# find_mirror: the archive that this host's apt uses, or DST_MIRROR. Debian's cloud images have a file with a list of them
+# (mirror+file:/etc/apt/mirrors/debian.list), which is not in the tree that is made.
 find_mirror() {
 	local url=${DST_MIRROR-}
 	known() {
@@ -21,6 +22,7 @@ find_mirror() {
 	}
 	[ "$url" ] || url=$(known)
 	if [ -z "$url" ]; then apt-get update -qq >&2; url=$(known); fi
+	if [[ $url == mirror+file:* ]]; then url=$(awk '/^https?:/ { print $1; exit }' "/${url#*:/}"); fi
 	[ "$url" ] || die "apt here has no Debian main archive; set DST_MIRROR=URL"
 	echo "$url"
 }
