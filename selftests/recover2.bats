@@ -508,6 +508,17 @@ apart() {
 	stopped_equal /dev/a /dev/b
 }
 
+@test "of what was written apart one side is begun with, and the other is given to it as a new node" {
+	apart
+	again v --degraded --grace 1 /dev/a
+	because 1 away "was not given: dstctl node replace"
+	refused "nothing to resolve" dstctl node resolve v 1 --discard
+	dstctl node replace v 1 "dst://$far/b" --adopt
+	in_sync v
+	got "$new" /dev/dst/v
+	stopped_equal /dev/a /dev/b
+}
+
 # ---- copies
 
 @test "a scrub finds what differs between nodes, and mends it from the first" {

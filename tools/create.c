@@ -187,8 +187,8 @@ static int not_assembled(const struct context *ctx, int err)
 	int i;
 
 	if (err == -EAGAIN && !option(ctx, "degraded"))
-		return refuse("%s (--degraded does without: only if nobody else uses those nodes)",
-			      dst_handle__error(ctx->dst));
+		return refuse("%s (--degraded does without: %s)", dst_handle__error(ctx->dst),
+			      "only if nobody else uses those nodes; what only they have is lost");
 	for (i = 1; i < ctx->nargs && is_device_path(ctx->args[i]); i++)
 		;
 	if (err != -EBUSY || option(ctx, "takeover") || i == ctx->nargs)
