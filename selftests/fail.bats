@@ -474,9 +474,17 @@ missed() {
 	kill_wait "$load"
 }
 
+# flawed: "flaw", which is linear on /dev/a, does not take the first sector of the bitmap, until dm_heal
+flawed() {
+	local meta size
+	meta=$(($(data_bytes /dev/a) / 512 + 512)) size=$(sectors /dev/a)
+	dm_table flaw "0 $meta linear /dev/a 0
+$meta 1 error
+$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
+}
+
 # Feared: all writes to regions without a bit wait, for ever.
 @test "a bad sector in the bitmap of the last copy: writes that need it fail, others go on, and it may heal" {
-	local meta size
 	policies mirror
 	disk a 32 > /dev/null
 	disk b 32 > /dev/null
@@ -485,10 +493,7 @@ missed() {
 	quiet v
 	dstctl node suspend v 1
 	writes 0
-	meta=$(($(data_bytes /dev/a) / 512 + 512)) size=$(sectors /dev/a)
-	dm_table flaw "0 $meta linear /dev/a 0
-$meta 1 error
-$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
+	flawed
 	not at_most 20 dd if=/dev/urandom of=/dev/dst/v bs=4k count=1 seek=1k oflag=direct conv=notrunc status=none 2> "$BATS_TEST_TMPDIR/dd"
 	grep -q 'Input/output error' "$BATS_TEST_TMPDIR/dd"
 	not writes $((8 << 20)) 2> /dev/null
@@ -504,7 +509,7 @@ $((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
 
 # Feared: the one that took it goes before it is in sync, and a third copy, which is older, is said to lack nothing (R4).
 @test "a bit that the last copy does not take is not on stable storage because one that is syncing has it" {
-	local meta size name
+	local name
 	policies mirror
 	for name in a b c; do disk $name 32 > /dev/null; done
 	dm_linear flaw /dev/a > /dev/null
@@ -512,10 +517,7 @@ $((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
 	quiet v
 	dstctl node suspend v 1
 	writes 0
-	meta=$(($(data_bytes /dev/a) / 512 + 512)) size=$(sectors /dev/a)
-	dm_table flaw "0 $meta linear /dev/a 0
-$meta 1 error
-$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
+	flawed
 	window region_ms
 	defer let_go
 	dstctl node resume v 1
@@ -527,9 +529,7 @@ $((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
 	in_sync v
 	quiet v
 	# A blank one: all bits are set in memory at once.
-	dm_table flaw "0 $meta linear /dev/a 0
-$meta 1 error
-$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
+	flawed
 	window region_ms
 	dstctl node suspend v 1
 	dstctl node replace v 1 /dev/c
@@ -544,7 +544,6 @@ $((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
 
 # Feared: it is never let in again, and its volume never assembled, although all data are there.
 @test "the last copy comes back, and is assembled, with a bad sector in its bitmap" {
-	local meta size
 	policies mirror
 	disk a 32 > /dev/null
 	disk b 32 > /dev/null
@@ -554,10 +553,7 @@ $((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
 	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
 	quiet v
 	dstctl node suspend v 1
-	meta=$(($(data_bytes /dev/a) / 512 + 512)) size=$(sectors /dev/a)
-	dm_table flaw "0 $meta linear /dev/a 0
-$meta 1 error
-$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
+	flawed
 	stop v
 	dst volume assemble v --degraded /dev/mapper/flaw
 	got "$BATS_TEST_TMPDIR/data" /dev/dst/v
