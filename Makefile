@@ -90,7 +90,7 @@ check:
 check-debug:
 	$(Q)KERNELS=debug selftests/vm/run
 
-check-native: tests bpf
+check-native: tests
 	$(Q)selftests/vm/run --native
 
 # Kills of VMs under load, each kind so many times.

@@ -37,8 +37,7 @@
  * @buf:	as on the medium, BATCH blocks
  * @bits:	of as many, in the CPU's order
  * @marked:	a bit for each sector that is to be written
- * @bad:	likewise, for those that a medium which nobody can do without does not take. Read
- *		anywhere
+ * @bad:	likewise, for those that no copy in sync takes. Read anywhere
  */
 struct dstb_bitmap {
 	u32 nr_blocks;
@@ -195,7 +194,7 @@ void dstb_bitmap_mark(struct dstb_volume *vol, u32 nr)
  * @nr:		the region
  *
  * Context: any.
- * Return: true when the medium that nobody can do without did not take it the last time.
+ * Return: true when no copy in sync took it the last time.
  */
 bool dstb_bitmap_is_bad(const struct dstb_dirty *dirty, u32 nr)
 {
@@ -217,14 +216,30 @@ static void note(struct dstb_volume *vol, u32 first, u32 nr, bool bad)
 }
 
 /* Writes sectors, and notes whether they are bad; those are tried again. */
-static int write_noted(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
+static int write_noted(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr, bool fua)
 {
-	int err = write_sectors(vol, vol->dirty.bits + first * SECTOR_LONGS, first, nr, fua);
+	int err = write_sectors(vol, bits, first, nr, fua);
 
 	/* What is not durable is no sign; and no write waits for bits to be cleared. */
 	if (fua && (!err || (err == -EIO && nr <= unit_of(vol))))
 		note(vol, first, nr, err);
 	return err;
+}
+
+/* Returns whether somebody in sync was there. */
+static bool write_run(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr, bool fua)
+{
+	u32 unit = unit_of(vol), i;
+	bool ok = true;
+	int err;
+
+	err = write_noted(vol, bits, first, nr, fua);
+	if (err != -EIO || nr <= unit)
+		return err != -EAGAIN;
+	/* One of them is bad: each by itself. */
+	for (i = 0; i < nr; i += unit)
+		ok &= write_noted(vol, bits + i * SECTOR_LONGS, first + i, unit, fua) != -EAGAIN;
+	return ok;
 }
 
 /*
@@ -233,33 +248,10 @@ static int write_noted(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
  */
 static void write_blocks(struct dstb_volume *vol, unsigned long *bits, u32 first, u32 nr)
 {
-	u32 unit = unit_of(vol), i;
-
-	first *= BLOCK_SECTORS;
-	nr *= BLOCK_SECTORS;
-	if (write_sectors(vol, bits, first, nr, true) != -EIO)
-		return;
-	for (i = 0; i < nr; i += unit)
-		if (write_sectors(vol, bits + i * SECTOR_LONGS, first + i, unit, true) == -EIO)
-			note(vol, first + i, unit, true);
-	/* They are tried again, whatever becomes of who is being let in. */
-	dstb_dirty_kick(vol);
-}
-
-/* Returns whether somebody in sync was there. */
-static bool write_run(struct dstb_volume *vol, u32 first, u32 nr, bool fua)
-{
-	u32 unit = unit_of(vol), i;
-	bool ok = true;
-	int err;
-
-	err = write_noted(vol, first, nr, fua);
-	if (err != -EIO || nr <= unit)
-		return err != -EAGAIN;
-	/* One of them is bad: each by itself. */
-	for (i = first; i < first + nr; i += unit)
-		ok &= write_noted(vol, i, unit, fua) != -EAGAIN;
-	return ok;
+	write_run(vol, bits, first * BLOCK_SECTORS, nr * BLOCK_SECTORS, true);
+	/* It is tried again, whatever becomes of who is being let in. */
+	if (dstb_bitmap_any_bad(&vol->dirty))
+		dstb_dirty_kick(vol);
 }
 
 /**
@@ -282,14 +274,15 @@ bool dstb_bitmap_write(struct dstb_volume *vol, bool fua)
 			break;
 		end = find_next_zero_bit(map->marked, nr, first);
 		end = min(end, first + BATCH * BLOCK_SECTORS);
-		ok &= write_run(vol, first, end - first, fua);
+		ok &= write_run(vol, vol->dirty.bits + first * SECTOR_LONGS, first, end - first,
+				fua);
 	}
 	bitmap_zero(map->marked, MAX_SECTORS);
 	return ok;
 }
 
 /**
- * dstb_bitmap_any_bad() - is there anything that no medium takes?
+ * dstb_bitmap_any_bad() - is there anything that no copy in sync takes?
  * @dirty:	the dirty tracking
  *
  * Context: any.
@@ -301,7 +294,7 @@ bool dstb_bitmap_any_bad(const struct dstb_dirty *dirty)
 }
 
 /**
- * dstb_bitmap_retry() - try again to write what no medium took
+ * dstb_bitmap_retry() - try again to write what no copy in sync took
  * @vol:	the volume
  *
  * Context: the volume's meta_wq.
@@ -314,7 +307,7 @@ bool dstb_bitmap_retry(struct dstb_volume *vol)
 
 	for (i = find_first_bit(map->bad, nr); i < nr; i = find_next_bit(map->bad, nr, i + unit)) {
 		i = round_down(i, unit);
-		write_noted(vol, i, unit, true);
+		write_noted(vol, vol->dirty.bits + i * SECTOR_LONGS, i, unit, true);
 	}
 	return dstb_bitmap_any_bad(&vol->dirty);
 }

@@ -126,7 +126,7 @@ static struct dstb_node *node_of(struct dstb_volume *vol, u32 index, struct netl
  * @extack:	gets the sentence
  *
  * What is under way on it ends in peace, then its session or device is closed. Where nobody else
- * has its data, requests for it wait. Return: 0 or a negative errno.
+ * has its data, requests for it wait, and it is flushed before. Return: 0 or a negative errno.
  */
 int dstb_node_suspend(struct dstb_volume *vol, u32 index, struct netlink_ext_ack *extack)
 {

@@ -66,7 +66,7 @@ struct dstb_dirty_bucket {
  * @free:	slots of no region
  * @nr_free:	how many
  * @pending:	regions whose bit is to be set on the media
- * @bad_stamp:	jiffies when sectors that no medium takes were tried last. The meta_wq's
+ * @bad_stamp:	jiffies when what no copy in sync takes was tried last. The meta_wq's
  * @bad_pause:	until they are tried again, in jiffies; 0: at once
  * @starved:	requests that wait for a slot
  * @intent_work: sets bits. As all of dirty tracking's I/O, on the volume's meta_wq

@@ -210,10 +210,11 @@ static void leg_bad(struct dstb_leg *leg, blk_status_t status)
  */
 static u32 leg_good(struct dstb_io *io)
 {
-	u32 good = atomic_inc_return(&io->good);
+	/* Before it counts: whatever is lost from here on is seen. */
+	u32 losses = atomic_read(&io->vol->losses), good = atomic_inc_return(&io->good);
 
 	if (good == 1 && !io->flush)
-		WRITE_ONCE(io->losses, atomic_read(&io->vol->losses));
+		WRITE_ONCE(io->losses, losses);
 	return good;
 }
 

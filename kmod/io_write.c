@@ -302,7 +302,7 @@ static blk_status_t write_status(struct dstb_io *io)
 /* It was acknowledged, and now nobody who is believed has it: the next flush says so. */
 static void lost_acked(struct dstb_volume *vol)
 {
-	/* Its nodes went out by force: there is none, and they have what they have. */
+	/* Its nodes went out by force, with what they have; no flush succeeds after that. */
 	if (READ_ONCE(vol->gate_dead))
 		return;
 	pr_warn_ratelimited("volume %s: a write failed that was acknowledged already\n", vol->name);

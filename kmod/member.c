@@ -737,7 +737,8 @@ static void flush_last(struct dstb_node *node)
  * dstb_member_suspend() - do without a node until dstb_member_resume()
  * @node:	the node
  *
- * Context: process; sleeps until what is under way on it has ended.
+ * Context: process; sleeps until what is under way on it has ended, and, where nobody else has its
+ * data, it has been flushed.
  */
 void dstb_member_suspend(struct dstb_node *node)
 {

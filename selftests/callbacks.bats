@@ -380,13 +380,7 @@ flawed() {
 	switched errs "$1"
 }
 # bad_spot: 4 KiB of the disk flaw can't be read, nor written
-bad_spot() {
-	local size
-	size=$(sectors /dev/a)
-	dm_table flaw "0 4096 linear /dev/a 0
-4096 8 error
-4104 $((size - 4104)) linear /dev/a 4104"
-}
+bad_spot() { dm_hole flaw /dev/a 4096 8; }
 # Whoever reads goes to the first of two that have nothing to do.
 reads_flaw() { node_has v 0 errors "$1"; }
 

@@ -218,9 +218,7 @@ slow_from_the_start() { echo "$1" > /sys/kernel/debug/dst/first_region_ms; }
 	twin c /dev/a
 	disk d 16 > /dev/null
 	size=$(sectors /dev/c)
-	dm_disk hole "0 $bad linear /dev/c 0
-$bad 8 error
-$((bad + 8)) $((size - bad - 8)) linear /dev/c $((bad + 8))" > /dev/null
+	dm_disk hole "$(holed /dev/c $bad 8)" > /dev/null
 	dm_disk flaw "0 $size snapshot /dev/mapper/hole /dev/d N 8" > /dev/null
 	exported flaw /dev/mapper/flaw
 	dstctl node replace v 1 dst://127.0.0.1/flaw --adopt

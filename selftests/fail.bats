@@ -474,23 +474,21 @@ missed() {
 	kill_wait "$load"
 }
 
-# flawed: "flaw", which is linear on /dev/a, does not take the first sector of the bitmap, until dm_heal
-flawed() {
-	local meta size
-	meta=$(($(data_bytes /dev/a) / 512 + 512)) size=$(sectors /dev/a)
-	dm_table flaw "0 $meta linear /dev/a 0
-$meta 1 error
-$((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
-}
-
-# Feared: all writes to regions without a bit wait, for ever.
-@test "a bad sector in the bitmap of the last copy: writes that need it fail, others go on, and it may heal" {
+# on_flaw: v, a mirror of "flaw", which is linear on a, and of b. flawed: flaw does not take the first sector of the bitmap, until
+# dm_heal
+on_flaw() {
 	policies mirror
 	disk a 32 > /dev/null
 	disk b 32 > /dev/null
 	dm_linear flaw /dev/a > /dev/null
 	volume v --policy mirror /dev/mapper/flaw /dev/b
 	quiet v
+}
+flawed() { dm_hole flaw /dev/a $(($(data_bytes /dev/a) / 512 + 512)) 1; }
+
+# Feared: all writes to regions without a bit wait, for ever.
+@test "a bad sector in the bitmap of the last copy: writes that need it fail, others go on, and it may heal" {
+	on_flaw
 	dstctl node suspend v 1
 	writes 0
 	flawed
@@ -509,12 +507,8 @@ $((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
 
 # Feared: the one that took it goes before it is in sync, and a third copy, which is older, is said to lack nothing (R4).
 @test "a bit that the last copy does not take is not on stable storage because one that is syncing has it" {
-	local name
-	policies mirror
-	for name in a b c; do disk $name 32 > /dev/null; done
-	dm_linear flaw /dev/a > /dev/null
-	volume v --policy mirror /dev/mapper/flaw /dev/b
-	quiet v
+	on_flaw
+	disk c 32 > /dev/null
 	dstctl node suspend v 1
 	writes 0
 	flawed
@@ -544,11 +538,7 @@ $((meta + 1)) $((size - meta - 1)) linear /dev/a $((meta + 1))"
 
 # Feared: it is never let in again, and its volume never assembled, although all data are there.
 @test "the last copy comes back, and is assembled, with a bad sector in its bitmap" {
-	policies mirror
-	disk a 32 > /dev/null
-	disk b 32 > /dev/null
-	dm_linear flaw /dev/a > /dev/null
-	volume v --policy mirror /dev/mapper/flaw /dev/b
+	on_flaw
 	numbered "$BATS_TEST_TMPDIR/data" 4
 	put "$BATS_TEST_TMPDIR/data" /dev/dst/v
 	quiet v

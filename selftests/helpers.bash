@@ -265,6 +265,12 @@ dm_table() { dmsetup suspend --noudevsync --noflush "$1" && dmsetup load "$1" --
 dm_linear() { dm_disk "$1" "0 $(sectors "$2") linear $2 0"; }
 dm_fail() { dm_table "$1" "0 $(sectors "/dev/mapper/$1") error"; }
 dm_heal() { dm_table "$1" "0 $(sectors "$2") linear $2 0"; }
+# dm_hole NAME DEVICE SECTOR NUMBER: so many sectors from SECTOR on are errors, until dm_heal. holed: the table of that
+dm_hole() { dm_table "$1" "$(holed "${@:2}")"; }
+holed() {
+	local end=$(($2 + $3))
+	printf '%s\n' "0 $2 linear $1 0" "$2 $3 error" "$end $(($(sectors "$1") - end)) linear $1 $end"
+}
 # dm_error NAME SECTORS: a disk on which everything fails
 dm_error() { dm_disk "$1" "0 $2 error"; }
 # dm_flaky NAME DEVICE UP DOWN [FEATURE...]: good for UP seconds, bad for DOWN, and so on

@@ -104,11 +104,7 @@ dump() { "$superdump" "$1" | jq -r "$2"; }
 	volume v --policy mirror /dev/a /dev/b /dev/mapper/flaw
 	in_sync v
 	stop v
-	local meta=$((16 * 2048 - 2048)) all
-	all=$(sectors /dev/c)
-	dm_table flaw "0 $meta linear /dev/c 0
-		$meta 8 error
-		$((meta + 8)) $((all - meta - 8)) linear /dev/c $((meta + 8))"
+	dm_hole flaw /dev/c $((16 * 2048 - 2048)) 8
 	refused "1 of 3 nodes; /dev/mapper/flaw can't be read [(]error 5[)]" dstctl volume assemble v /dev/a /dev/mapper/flaw
 	again v /dev/a /dev/b /dev/mapper/flaw
 	retry 10 state_is 2 failed
@@ -556,9 +552,7 @@ unreadable() {
 	local size
 	size=$(sectors /dev/a)
 	disk c 16 > /dev/null
-	dm_disk hole "0 $1 linear /dev/a 0
-$1 8 error
-$(($1 + 8)) $((size - $1 - 8)) linear /dev/a $(($1 + 8))" > /dev/null
+	dm_disk hole "$(holed /dev/a "$1" 8)" > /dev/null
 	dm_disk flaw "0 $size snapshot /dev/mapper/hole /dev/c N 8" > /dev/null
 }
 

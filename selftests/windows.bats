@@ -318,9 +318,7 @@ only_first() {
 	defer let_go
 	put "$new" /dev/dst/v 5
 	dst node suspend v 0
-	dm_table flaw "0 $((5 << 11)) linear /dev/b 0
-$((5 << 11)) 2048 error
-$((6 << 11)) $(($(sectors /dev/b) - (6 << 11))) linear /dev/b $((6 << 11))"
+	dm_hole flaw /dev/b $((5 << 11)) 2048
 	let_go
 	not flushed
 	dm_heal flaw /dev/b
@@ -607,7 +605,7 @@ valid() { "$superdump" "/dev/d$1" | jq '[.copies[] | select(.valid)] | length'; 
 
 # Feared: the next one goes over the other copy, which is the only good one.
 @test "a superblock that could not be written goes to the same place again" {
-	local seq bad at end
+	local seq bad at
 	sequences() { mapfile -t seq < <("$superdump" /dev/a | jq '.copies[].super.sequence'); }
 	policies mirror
 	disk a 16 > /dev/null
@@ -619,13 +617,11 @@ valid() { "$superdump" "/dev/d$1" | jq '[.copies[] | select(.valid)] | length'; 
 	sequences
 	bad=$((seq[0] < seq[1] ? 0 : 1))
 	local good=${seq[1 - bad]}
-	at=$((($(data_bytes /dev/a) >> 9) + bad * 128)) end=$(sectors /dev/a)
+	at=$((($(data_bytes /dev/a) >> 9) + bad * 128))
 	fault age_before_ms $((3000 * DST_SLOW))
 	defer let_go
 	dst node suspend v 1
-	dm_table flaw "0 $at linear /dev/a 0
-$at 128 error
-$((at + 128)) $((end - at - 128)) linear /dev/a $((at + 128))"
+	dm_hole flaw /dev/a "$at" 128
 	retry 20 node_has v 0 errors 1
 	dm_heal flaw /dev/a
 	written() { sequences; [ "${seq[bad]}" = $((good + 1)) ]; }
