@@ -155,7 +155,7 @@ help:
 	@echo '  check-debug      every test on a kernel with KASAN, lockdep, kmemleak and more (the first time 20 minutes: to build it)'
 	@echo '  check-native     every test on this machine: an installed DST that is not in use, root, bats, jq, fio'
 	@echo '  check-power      power cuts: VMs under load are killed, KILLS=100 times each of three kinds; takes hours'
-	@echo '  check-pressure   a VM writes four times its memory through a mirror in the same kernel; 20 minutes'
+	@echo '  check-pressure   a VM writes four times its memory through a mirror in the same kernel; 2 minutes'
 	@echo '  soak             random operations on a mirror under load, SECONDS=3600 of them; prints its SEED'
 	@echo '  check-long       all tests that take hours'
 	@echo '  shell            a prompt in a VM with everything installed; KERNEL=7.3 or debug for another kernel'
